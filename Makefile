@@ -1,0 +1,57 @@
+# Needs Python 3.11 or newer (name another one with PYTHON=...), make and a
+# package index. Everything is installed into .venv, nothing outside it.
+
+PYTHON ?= python3
+PYTEST_ARGS ?=
+
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt
+
+# A stamp says that its step is done, so that the next call skips it.
+VENV_STAMP := $(VENV)/.stamp-venv
+PLOTS_STAMP := $(VENV)/.stamp-plots
+TESTS_STAMP := $(VENV)/.stamp-tests
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint bench clean
+# All targets share one environment, and pip is not made for two at once.
+.NOTPARALLEL:
+
+help: ## Say what the targets do
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-6s %s\n", $$1, $$2}' Makefile
+
+demo: $(PLOTS_STAMP) ## Rank the features of a data set and draw the ranking
+	$(BIN)/python examples/rank_features.py
+
+test: lint ## Lint, then run the tests (PYTEST_ARGS="-m slow" for the slow ones)
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+lint: $(TESTS_STAMP) ## Check style, format and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(TESTS_STAMP) ## Run the benchmarks
+	$(BIN)/python benchmarks/ranking.py
+	$(BIN)/python benchmarks/known_mi.py
+
+clean: ## Remove the environment, caches, builds and the demo's plot
+	rm -rf $(VENV) build dist *.egg-info feature_ranking.png
+	rm -rf .benchmarks .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache htmlcov
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV_STAMP):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo 'sklearn_mine needs Python 3.11 or newer, and "$(PYTHON)" is not that.' \
+	    'Name one that is: make PYTHON=python3.11 ...' >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(PLOTS_STAMP): $(VENV_STAMP) pyproject.toml constraints.txt
+	$(INSTALL) -e '.[plots]'
+	@touch $@
+
+$(TESTS_STAMP): $(VENV_STAMP) pyproject.toml constraints.txt
+	$(INSTALL) -e '.[tests]'
+	@touch $@

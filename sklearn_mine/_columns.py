@@ -1,0 +1,357 @@
+"""Many columns against one target: critics on levels, heads solved.
+
+A column and a target, each reduced to a few dozen levels, meet in a small table of
+counts. All pairs of held-out rows, none with itself, are then a table of counts too,
+so both terms of the bound are exact sums over levels, whatever the number of rows.
+Critics have random hidden units of (x, y) beside plain products; for columns without
+ties the features are the same and all columns and folds are solved in one batch.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from . import _null
+from ._encoding import level_column
+from .nn.newton import solve_head
+
+# Prior precisions of a standardised head weight, in rows; the evidence of the
+# training rows picks one for each column and fold. Strong dependences need a free
+# head, weak ones a tight one.
+RIDGES = np.array([1.0, 3.0, 10.0, 30.0, 100.0])
+# Indicators that enter a head one by one.
+_MAX_INDICATORS = 12
+_MAX_CRITICS = 512
+# Levels of the plain table, and rows in one of its cells on average.
+_MAX_TABLE = 24
+_ROWS_IN_CELL = 10.0
+
+
+@dataclass(frozen=True)
+class ColumnScores:
+    """Scores of columns, in nats, (c,) each.
+
+    `gaps` is what a plain table of counts, its bias removed, shows beyond the score;
+    `kinds` is "newton", "none" or "identifier".
+    """
+
+    scores: np.ndarray
+    std_errors: np.ndarray
+    p_values: np.ndarray
+    gaps: np.ndarray
+    kinds: np.ndarray
+
+
+class ColumnScorer:
+    """Scores columns one chunk at a time; what belongs to the target is kept.
+
+    Parameters
+    ----------
+    target : Levels
+    folds : list of (train, test) index arrays
+    settings : Settings
+    seed : int
+        Seeds everything that is drawn, the same for each column.
+    """
+
+    def __init__(self, target, folds, settings, seed):
+        self.target, self.folds = target, folds
+        self.settings, self.seed = settings, seed
+        self.n_rows = len(target.codes)
+        self.counts = np.bincount(target.codes).astype(float)
+        self.n_train = np.array([len(train) for train, _ in folds], dtype=float)
+        self.n_test = np.array([len(test) for _, test in folds], dtype=float)
+        fold_of_row = np.full(self.n_rows, -1)
+        for k, (_, test) in enumerate(folds):
+            fold_of_row[test] = k
+        whole = (self.n_train + self.n_test == self.n_rows).all()
+        self._fold_of_row = (
+            fold_of_row if whole and self.n_test.sum() == self.n_rows else None
+        )
+        self.test_features = _null.test_features(
+            target.values, self.counts, self._rng("target units")
+        )
+        self._shared = None
+
+    def score(self, columns, *, encoding, discrete):
+        """Score columns.
+
+        Parameters
+        ----------
+        columns : list of ndarray of shape (n,)
+        encoding : {"rank", "standard"}
+        discrete : list of bool or "auto"
+
+        Returns
+        -------
+        result : ColumnScores
+        """
+        size = len(columns)
+        result = ColumnScores(
+            np.zeros(size),
+            np.zeros(size),
+            np.ones(size),
+            np.zeros(size),
+            np.full(size, "none", dtype=object),
+        )
+
+        def keep(places, batch):
+            parts = self._score_batch(batch)
+            result.kinds[places] = "newton"
+            for into, part in zip(
+                (result.scores, result.std_errors, result.p_values, result.gaps),
+                parts,
+                strict=True,
+            ):
+                into[places] = part
+
+        pending, where = [], []
+        for j, (values, override) in enumerate(zip(columns, discrete, strict=True)):
+            levels = level_column(values, encoding=encoding, discrete=override)
+            if len(levels.values) < 2 or len(self.counts) < 2:
+                if levels.encoding.kind == "identifier":
+                    result.kinds[j] = "identifier"
+            elif not levels.canonical:
+                keep([j], [levels])
+            else:
+                pending.append(levels)
+                where.append(j)
+            if len(pending) * len(self.folds) >= _MAX_CRITICS:
+                keep(where, pending)
+                pending, where = [], []
+        if pending:
+            keep(where, pending)
+        return result
+
+    def _score_batch(self, batch):
+        """Columns that share their levels, and so every feature."""
+        first = batch[0]
+        counts = np.bincount(first.codes).astype(float)
+        if first.canonical:
+            if self._shared is None:
+                self._shared = self._prepare(first, counts)
+            prepared = self._shared
+        else:
+            prepared = self._prepare(first, counts)
+        train, test = self._joint_counts(batch, len(counts))
+        scores, errors = self._bounds(prepared, train, test)
+        tables = (train[:, 0] + test[:, 0]).reshape(len(batch), len(counts), -1)
+        gaps = np.array([_table_information(table) for table in tables]) - scores
+        return scores, errors, self._p_values(batch, prepared, counts), gaps
+
+    def _prepare(self, levels, counts):
+        """Head features over the grid of levels, and features of the test."""
+        share = np.outer(counts, self.counts).ravel() / self.n_rows**2
+        features = self._features(levels)
+        features = features - share @ features
+        spread = np.sqrt(share @ features**2)
+        kept = spread > 1e-9
+        features = features[:, kept] / spread[kept]
+        grid = features.reshape(len(counts), len(self.counts), -1)
+        x_share, y_share = counts / self.n_rows, self.counts / self.n_rows
+        by_x = np.einsum("lmf,m->lf", grid, y_share)
+        by_y = np.einsum("lmf,l->mf", grid, x_share)
+        # Both marginals are known, so only what depends on the pair is evidence.
+        centred = (grid - by_x[:, None] - by_y[None]).reshape(len(share), -1)
+        scales, axes = np.linalg.eigh((centred * share[:, None]).T @ centred)
+        real = scales > 1e-8 * max(scales[-1], 1e-12)
+        x_test = _null.test_features(levels.values, counts, self._rng("column units"))
+        return _Prepared(
+            features=torch.from_numpy(features),
+            evidence=torch.from_numpy(centred @ axes[:, real]),
+            scales=scales[real],
+            x_test=x_test,
+            null_weights=_null.null_weights(
+                x_test, counts, self.test_features, self.counts
+            ),
+        )
+
+    def _features(self, levels):
+        x, y = levels.values, self.target.values
+        x_plain, x_more = _side_features(levels)
+        y_plain, y_more = _side_features(self.target)
+        shape = (len(x), len(y))
+        rng = self._rng("hidden units")
+        hidden = None
+        for i, size in enumerate(self.settings.hidden_layer_sizes):
+            if i == 0:
+                # Rows of weights are drawn for the widest encoding there is.
+                x_weights, y_weights = rng.normal(size=(2, 256, size))
+                hidden = (x @ x_weights[: x.shape[1]])[:, None] + (
+                    y @ y_weights[: y.shape[1]]
+                )
+            else:
+                weights = rng.normal(size=(hidden.shape[2], size))
+                hidden = hidden @ (weights / np.sqrt(hidden.shape[2]))
+            hidden = hidden + rng.normal(size=size)
+            hidden = _activate(hidden, self.settings.activation)
+        parts = [
+            np.broadcast_to(side, (*shape, side.shape[-1]))
+            for side in (
+                x_plain[:, None], x_more[:, None], y_plain[None], y_more[None]
+            )
+        ]
+        parts.append(hidden)
+        if self.settings.start is not None:
+            products = x_plain[:, None, :, None] * y_plain[None, :, None, :]
+            parts.append(products.reshape(*shape, -1))
+        return np.concatenate(parts, axis=2).reshape(shape[0] * shape[1], -1)
+
+    def _joint_counts(self, batch, n_levels):
+        """Counts of level pairs among training and among test rows, (c, F, m)."""
+        n_cells = n_levels * len(self.counts)
+        n_folds = len(self.folds)
+        train = np.empty((len(batch), n_folds, n_cells))
+        test = np.empty_like(train)
+        for c, levels in enumerate(batch):
+            cells = levels.codes * len(self.counts) + self.target.codes
+            if self._fold_of_row is not None:
+                index = self._fold_of_row * n_cells + cells
+                table = np.bincount(index, minlength=n_folds * n_cells)
+                test[c] = table.reshape(n_folds, n_cells)
+                train[c] = test[c].sum(axis=0) - test[c]
+            else:
+                for k, (fit_rows, held_out) in enumerate(self.folds):
+                    train[c, k] = np.bincount(cells[fit_rows], minlength=n_cells)
+                    test[c, k] = np.bincount(cells[held_out], minlength=n_cells)
+        return train, test
+
+    def _bounds(self, prepared, train, test):
+        n_columns, n_folds, n_cells = train.shape
+        n_train, n_test = self.n_train[:, None], self.n_test[:, None]
+        features = prepared.features
+        joint = torch.from_numpy((train / n_train).reshape(-1, n_cells))
+        projected = (joint @ prepared.evidence).numpy().reshape(n_columns, n_folds, -1)
+        ridge = _evidence_ridge(projected, prepared.scales, n_train)
+        with np.errstate(divide="ignore"):
+            log_weights = np.log(self._pair_counts(train) / (n_train * (n_train - 1)))
+        weights, log_z = solve_head(
+            features[None],
+            (joint @ features)[None],
+            torch.from_numpy(log_weights.reshape(1, -1, n_cells)),
+            torch.from_numpy(ridge.reshape(1, -1, 1)).expand(-1, -1, features.shape[1]),
+        )
+        values = (weights[0] @ features.T - log_z[0][:, None]).numpy()
+        # Beyond what the training pairs can show, a critic extrapolates.
+        ceiling = np.log(np.tile(self.n_train, n_columns) ** 2)[:, None]
+        values = np.clip(values, -ceiling, ceiling).reshape(train.shape)
+        tilted = np.exp(values)
+        pairs = self._pair_counts(test) / np.maximum(n_test * (n_test - 1), 1.0)
+        partition = np.where(self.n_test > 1, (pairs * tilted).sum(axis=2), 1.0)
+        sums = (test * values).sum(axis=2) + self.n_test * (1.0 - partition)
+        n = self.n_test.sum()
+        scores = sums.sum(axis=1) / n
+        return scores, self._std_errors(test, values, tilted, n)
+
+    def _std_errors(self, test, values, tilted, n):
+        """From each row's influence, in both of its roles in product pairs."""
+        shape = (*test.shape[:2], -1, len(self.counts))
+        table, grid = test.reshape(shape), tilted.reshape(shape)
+        n_test = self.n_test[:, None]
+        x_share = table.sum(axis=3) / n_test
+        y_share = table.sum(axis=2) / n_test
+        from_x = np.einsum("cflm,cfm->cfl", grid, y_share)
+        from_y = np.einsum("cflm,cfl->cfm", grid, x_share)
+        influence = values.reshape(grid.shape) - from_x[..., None]
+        influence = influence - from_y[:, :, None]
+        mean = (table * influence).sum(axis=(1, 2, 3)) / n
+        square = (table * influence**2).sum(axis=(1, 2, 3)) / n
+        return np.sqrt(np.maximum(square - mean**2, 0.0) / max(n - 1.0, 1.0))
+
+    def _pair_counts(self, table):
+        """Ordered pairs of distinct rows in each cell, from joint counts."""
+        grid = table.reshape(*table.shape[:2], -1, len(self.counts))
+        pairs = grid.sum(axis=3)[..., None] * grid.sum(axis=2)[:, :, None]
+        return pairs.reshape(table.shape) - table
+
+    def _p_values(self, batch, prepared, counts):
+        if _null.needs_permutations(counts, self.counts):
+            return np.array(
+                [
+                    _null.permutation_p_value(
+                        prepared.x_test[levels.codes],
+                        self.test_features[self.target.codes],
+                        self._rng("permutations"),
+                    )
+                    for levels in batch
+                ]
+            )
+        n_cells = len(counts) * len(self.counts)
+        tables = np.stack(
+            [
+                np.bincount(
+                    levels.codes * len(self.counts) + self.target.codes,
+                    minlength=n_cells,
+                ).reshape(len(counts), -1)
+                for levels in batch
+            ]
+        )
+        observed = _null.statistic(prepared.x_test, self.test_features, tables)
+        return _null.chi_square_sum_sf(observed, prepared.null_weights)
+
+    def _rng(self, purpose):
+        return np.random.default_rng([self.seed, *purpose.encode()])
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    features: torch.Tensor
+    evidence: torch.Tensor
+    scales: np.ndarray
+    x_test: np.ndarray
+    null_weights: np.ndarray
+
+
+def _side_features(levels):
+    """Of one side: what enters products (score, indicators), and the square."""
+    values = levels.values
+    if levels.encoding.kind == "numeric":
+        plain = values[:, : 1 + _MAX_INDICATORS]
+        return plain, values[:, :1] ** 2
+    return values[:, :_MAX_INDICATORS], np.empty((len(values), 0))
+
+
+def _evidence_ridge(projected, scales, n_train):
+    """The ridge that the training rows find most likely, (c, F).
+
+    To second order, mean features along the principal axes are normal with variance
+    ``scale / n + scale ** 2 / precision`` when head weights have that precision.
+    """
+    best, chosen = None, None
+    for precision in RIDGES:
+        variance = scales / n_train + scales**2 / precision
+        evidence = -0.5 * (np.log(variance) + projected**2 / variance).sum(axis=2)
+        if best is None:
+            best, chosen = evidence, np.full(evidence.shape, precision)
+        chosen = np.where(evidence > best, precision, chosen)
+        best = np.maximum(best, evidence)
+    return chosen / n_train[:, 0]
+
+
+def _table_information(table):
+    """Mutual information of a table of counts merged to few levels, bias removed.
+
+    Neighbouring levels are merged until each holds its share of the rows; Miller and
+    Madow's correction takes off the bias of the occupied cells.
+    """
+    for axis in (0, 1):
+        counts = table.sum(axis=1 - axis)
+        n_levels = min(_MAX_TABLE, max(2.0, np.sqrt(counts.sum() / _ROWS_IN_CELL)))
+        middle = (np.cumsum(counts) - 0.5 * counts) / counts.sum()
+        if len(counts) > n_levels:
+            codes = np.unique((middle * n_levels).astype(int), return_inverse=True)[1]
+            edges = np.flatnonzero(np.diff(codes, prepend=-1))
+            table = np.add.reduceat(table, edges, axis=axis)
+    n = table.sum()
+    expected = np.outer(table.sum(axis=1), table.sum(axis=0)) / n
+    full = table > 0
+    plain = (table[full] * np.log(table[full] / expected[full])).sum() / n
+    n_free = full.sum() - (table.sum(axis=1) > 0).sum() - (table.sum(axis=0) > 0).sum()
+    return plain - (n_free + 1) / (2 * n)
+
+
+def _activate(hidden, name):
+    from .nn.critics import ACTIVATIONS
+
+    return ACTIVATIONS[name]()(torch.from_numpy(hidden)).numpy()

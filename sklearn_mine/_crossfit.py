@@ -1,0 +1,376 @@
+"""Cross-fitting: folds, critics trained on some rows, other rows scored.
+
+Every row is scored by a critic that never saw it, neither in training nor in the inner
+validation that stopped it. What is reported is the tangent form of the
+Donsker-Varadhan bound: with T a critic and a its log-normaliser fixed on training
+pairs, ``mean(T - a) - mean(exp(T - a)) + 1`` over held-out joint and product pairs. It
+is unbiased for a quantity below the mutual information, where the plug-in form is
+biased upward.
+"""
+
+import copy
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from sklearn.model_selection import KFold, StratifiedKFold, check_cv
+
+from ._start import canonical_start
+from .nn.critics import CriticBank, shifts_of
+from .nn.newton import solve_head
+from .nn.objectives import OBJECTIVES
+from .nn.scoring import Judge, blocks_of, log_normalizer, score_rows
+from .nn.training import (
+    N_CANDIDATES,
+    N_TRAIN_SHIFTS,
+    SeparablePart,
+    copy_critics,
+    train,
+)
+
+# Product pairs for each row: when held-out rows are scored, when the normaliser is
+# fixed, and when a head is solved.
+_N_SCORE_SHIFTS = 64
+_N_NORMALIZER_SHIFTS = 20
+_N_HEAD_SHIFTS = 4
+# Rows that a head is solved on at most.
+_MAX_HEAD_ROWS = 4096
+# Fewer inner validation rows than this judge nothing.
+_MIN_VALIDATION = 20
+# Prior precision of a standardised head weight, in rows: the ridge is this over n.
+_HEAD_PRECISION = 30.0
+# Standardised features have at most this much less spread than the median one.
+_SPREAD_FLOOR = 0.1
+# A solved head that beats the Gaussian start by this factor shows that the start's
+# form is wrong; the networks then begin from nothing.
+_WRONG_START = 1.05
+_BATCH, _ALL_PAIRS_BATCH = 512, 256
+
+
+@dataclass
+class CrossFit:
+    """Critics of all folds and how held-out rows scored.
+
+    Attributes
+    ----------
+    bank : CriticBank
+        A critic for each fold.
+    log_normalizer : float
+        Of the mean over critics, from training pairs.
+    ceiling : float
+        Log of the number of those pairs; values beyond it are clamped.
+    rows : ndarray of shape (m,)
+        The rows that were held out, in the order of what follows.
+    contribution : ndarray of shape (m,)
+        The mean is the estimate in nats.
+    influence : ndarray of shape (m,)
+        Influence of each row, both of its roles in product pairs counted.
+    history : list of dict
+        One for each pass of the gradient.
+    n_iter : ndarray of shape (K,)
+        Passes behind each critic's weights; 0 where none paid.
+    leans_on_start : bool
+        The parametric start claims more than held-out rows can certify, and is
+        reported as it is.
+    """
+
+    bank: CriticBank
+    log_normalizer: float
+    ceiling: float
+    rows: np.ndarray
+    contribution: np.ndarray
+    influence: np.ndarray
+    history: list
+    n_iter: np.ndarray
+    leans_on_start: bool
+
+    @property
+    def estimate(self):
+        return float(self.contribution.mean())
+
+    @property
+    def std_error(self):
+        if len(self.influence) < 2:
+            return 0.0
+        return float(self.influence.std(ddof=1) / np.sqrt(len(self.influence)))
+
+    def pointwise(self, x, y):
+        """ln p(x, y) / p(x)p(y) of encoded rows by the mean critic, (n,)."""
+        if len(x) == 0:
+            return np.empty(0)
+        device = self.bank.head.device
+        x = torch.as_tensor(x, dtype=torch.float32, device=device)
+        y = torch.as_tensor(y, dtype=torch.float32, device=device)
+        critics = range(len(self.bank.head))
+        blocks = blocks_of(np.arange(len(x)), np.random.default_rng(0), 0)
+        scores = score_rows(
+            self.bank, critics, x, y, blocks, self.log_normalizer, self.ceiling
+        )
+        return scores[0]
+
+
+def make_folds(cv, n_rows, *, stratify, groups, random_state):
+    """Train and test rows of each fold.
+
+    Parameters
+    ----------
+    cv : int or splitter
+    stratify : ndarray of shape (n,) or None
+        Labels of a discrete target.
+    groups : ndarray of shape (n,) or None
+    random_state : int
+
+    Returns
+    -------
+    folds : list of (train, test) index arrays
+    """
+    if not hasattr(cv, "split"):
+        if cv > n_rows:
+            raise ValueError(
+                f"cv={cv} folds need as many rows, got n_samples={n_rows}. Use cv="
+                f"{n_rows} or less."
+            )
+        cv = int(cv)
+        if stratify is not None and np.bincount(stratify).max() >= cv:
+            rare = np.bincount(stratify)[stratify] < cv
+            labels = np.where(rare, -1, stratify)
+            counts = np.unique(labels, return_counts=True)[1]
+            if counts.min() >= cv:
+                splitter = StratifiedKFold(cv, shuffle=True, random_state=random_state)
+                return list(splitter.split(np.empty(n_rows), labels))
+        cv = KFold(cv, shuffle=True, random_state=random_state)
+    labels = np.zeros(n_rows, dtype=int) if stratify is None else stratify
+    folds = list(check_cv(cv).split(np.empty((n_rows, 1)), labels, groups))
+    for train_rows, test_rows in folds:
+        if len(train_rows) < 2 or len(test_rows) < 1:
+            raise ValueError(
+                f"cv gives a fold of {len(train_rows)} training and {len(test_rows)} "
+                "test rows; each needs at least 2 and 1."
+            )
+    return folds
+
+
+def cross_fit(x, y, folds, settings, *, rng, groups=None, max_samples=None):
+    """Train a critic for each fold and score every row by the one that missed it.
+
+    Parameters
+    ----------
+    x, y : ndarray of shape (n, dx), (n, dy)
+        Encoded.
+    folds : list of (train, test) index arrays
+    settings : Settings
+    rng : numpy.random.Generator
+    groups : ndarray of shape (n,), optional
+        Rows of one group stay together in the inner validation split.
+    max_samples : int, optional
+        Cap on the training rows of a fold.
+
+    Returns
+    -------
+    fit : CrossFit
+    """
+    capped = [rng.permutation(rows)[:max_samples] for rows, _ in folds]
+    splits = [_inner_split(rows, settings, rng, groups) for rows in capped]
+    enough = min(len(valid) for _, valid in splits) >= _MIN_VALIDATION
+    judged = settings.solver != "newton" and settings.early_stopping and enough
+    if not judged:
+        splits = [(rows, None) for rows in capped]
+    fit_rows = [rows for rows, _ in splits]
+    use_start = settings.start is not None
+    starts = [
+        canonical_start(x[rows], y[rows], rng=rng, analyse=use_start)
+        for rows in fit_rows
+    ]
+    bank = CriticBank(
+        starts,
+        settings.hidden_layer_sizes,
+        settings.activation,
+        use_start=use_start,
+        rng=rng,
+    ).to(settings.device)
+    xt = torch.as_tensor(x, dtype=torch.float32, device=settings.device)
+    yt = torch.as_tensor(y, dtype=torch.float32, device=settings.device)
+    # From n rows no bound certifies more than about ln n; a Gaussian start that
+    # claims more is reported as the parametric estimate that it is.
+    claims = [-0.5 * np.log1p(-(start.correlations**2)).sum() for start in starts]
+    leans = use_start and min(claims) > np.log(min(len(rows) for rows in fit_rows))
+    history, n_iter = [], np.zeros(len(folds), dtype=int)
+    if not leans:
+        judge = Judge(xt, yt, [rows for _, rows in splits], rng) if judged else None
+        trainer = _Trainer(xt, yt, fit_rows, judge, settings, rng)
+        history, n_iter = trainer.run(bank)
+    return _score_folds(bank, xt, yt, folds, capped, rng, history, n_iter, leans)
+
+
+class _Trainer:
+    """The stages of training; after each, a critic keeps its better self."""
+
+    def __init__(self, x, y, fit_rows, judge, settings, rng):
+        self.x, self.y, self.fit_rows = x, y, fit_rows
+        self.judge, self.settings, self.rng = judge, settings, rng
+        self.history, self.n_iter = [], np.zeros(len(fit_rows), dtype=int)
+
+    def run(self, bank):
+        solver = self.settings.solver
+        n_shifts = N_TRAIN_SHIFTS
+        if self.settings.objective == "infonce":
+            n_shifts = N_CANDIDATES
+        if solver == "adam":
+            self._descend(bank, self.judge, _BATCH, n_shifts)
+        elif solver == "newton" or self.judge is None:
+            self._solve(bank)
+        else:
+            solved = copy.deepcopy(bank)
+            self._solve(solved)
+            if bank.use_start:
+                self._train_towers(bank, solved)
+            else:
+                bank = self._replace(bank, solved)
+            self._descend(bank, self.judge, _BATCH, n_shifts)
+            self._solve(bank)
+        return self.history, self.n_iter
+
+    def _train_towers(self, bank, solved):
+        """Both sides' networks on all pairs, from the start or from nothing."""
+        started, reached = self.judge(bank), self.judge(solved)
+        wrong = reached > _WRONG_START * started + self.settings.tol
+        with torch.no_grad():
+            bank.head[torch.as_tensor(wrong), 0] = 0.0
+        part = SeparablePart(bank)
+        self._descend(
+            part, lambda part: self.judge.separable(part.bank), _ALL_PAIRS_BATCH, None
+        )
+        self._solve(bank)
+        better = np.flatnonzero(self.judge(bank) < reached)
+        copy_critics(bank, solved, better)
+        self.n_iter[better] = 0
+
+    @staticmethod
+    def _replace(bank, other):
+        copy_critics(bank, other, np.arange(len(bank.head)))
+        return bank
+
+    def _descend(self, module, judge, batch_size, n_shifts):
+        settings = self.settings
+        if settings.batch_size != "auto":
+            batch_size = settings.batch_size
+        keeper = train(
+            module,
+            self.x,
+            self.y,
+            self.fit_rows,
+            OBJECTIVES[settings.objective](),
+            batch_size=batch_size,
+            learning_rate=settings.learning_rate_init,
+            alpha=settings.alpha,
+            max_iter=settings.max_iter,
+            judge=judge,
+            patience=settings.n_iter_no_change,
+            tol=settings.tol,
+            rng=self.rng,
+            n_shifts=n_shifts,
+            callbacks=settings.callbacks,
+            verbose=settings.verbose,
+        )
+        for record in keeper.history_:
+            stage = "towers" if isinstance(module, SeparablePart) else "critic"
+            self.history.append({"stage": stage, **record})
+        self.n_iter += keeper.best_pass_
+
+    def _solve(self, bank):
+        """Solve each head from where it is; keep it where it judges better."""
+        before = copy.deepcopy(bank)
+        for k, rows in enumerate(self.fit_rows):
+            rows = self.rng.permutation(rows)[:_MAX_HEAD_ROWS]
+            if len(rows) > 2:
+                _solve_one(bank, k, self.x, self.y, rows, self.rng)
+        worse = ~torch.isfinite(bank.head).all(dim=1)[:, 0].cpu().numpy()
+        if self.judge is not None:
+            worse |= ~(self.judge(bank) >= self.judge(before))
+        copy_critics(bank, before, np.flatnonzero(worse))
+
+
+@torch.no_grad()
+def _solve_one(bank, k, x, y, rows, rng):
+    """Newton on the head of critic k, with a ridge towards the head it has."""
+    ((block, shifts),) = blocks_of(rows, rng, _N_HEAD_SHIFTS)
+    index = torch.as_tensor(block, device=x.device)
+    partners = shifts_of(len(block), [0, *shifts], x.device)
+    features = bank.features(x[index][None], y[index][None], partners, slice(k, k + 1))
+    features = features[0].double()
+    joint, product = features[0], features[1:].flatten(0, 1)
+    mean, spread = product.mean(dim=0), product.std(dim=0)
+    used = spread > 1e-6
+    # A unit that is active in few pairs must not be blown up to unit variance.
+    spread = spread.clamp(min=1e-6)
+    if used.any():
+        spread = torch.maximum(spread, _SPREAD_FLOOR * spread[used].median())
+    head = bank.head[k, :, 0].double()
+    log_weights = product @ head
+    log_weights = log_weights - torch.logsumexp(log_weights, dim=0)
+    # A strong critic leaves few product pairs with weight: those set the noise.
+    n_effective = float(torch.exp(-torch.logsumexp(2.0 * log_weights, dim=0)))
+    product_scaled = torch.where(used, (product - mean) / spread, 0.0)
+    joint_mean = torch.where(used, (joint.mean(dim=0) - mean) / spread, 0.0)
+    ridge = _HEAD_PRECISION / max(min(len(block), n_effective), 1.0)
+    change, _ = solve_head(
+        product_scaled[None],
+        joint_mean[None, None],
+        log_weights[None, None],
+        torch.full_like(joint_mean, ridge)[None, None],
+    )
+    head = head + change[0, 0] / spread
+    log_z = torch.logsumexp(product @ head, dim=0) - np.log(len(product))
+    bank.head[k, :, 0] = head.float()
+    bank.intercept[k] = -log_z.float()
+
+
+def _inner_split(rows, settings, rng, groups):
+    """Training rows in two: those that fit, those that judge."""
+    fraction = settings.validation_fraction
+    order = rng.permutation(rows)
+    if groups is None:
+        n_valid = int(np.ceil(fraction * len(rows)))
+        return order[n_valid:], order[:n_valid]
+    labels = rng.permutation(np.unique(groups[rows]))
+    sizes = np.cumsum([np.sum(groups[rows] == label) for label in labels])
+    n_groups = 1 + int(np.searchsorted(sizes, fraction * len(rows)))
+    if n_groups >= len(labels):
+        return order, order[:0]
+    judged = np.isin(groups[order], labels[:n_groups])
+    return order[~judged], order[judged]
+
+
+def _score_folds(bank, x, y, folds, fit_rows, rng, history, n_iter, leans):
+    """Score held-out rows fold by fold, and fix the normaliser of the mean critic."""
+    rows, contribution, influence = [], [], []
+    for k, (_, test_rows) in enumerate(folds):
+        if leans:
+            # The Gaussian start is normalised by itself.
+            log_z, ceiling = 0.0, np.inf
+        else:
+            blocks = blocks_of(fit_rows[k], rng, _N_NORMALIZER_SHIFTS)
+            log_z, ceiling = log_normalizer(bank, [k], x, y, blocks)
+        blocks = blocks_of(
+            rng.permutation(test_rows), rng, 0 if leans else _N_SCORE_SHIFTS
+        )
+        scores, from_x, from_y = score_rows(bank, [k], x, y, blocks, log_z, ceiling)
+        rows.extend(block for block, _ in blocks)
+        contribution.append(scores - from_x + 1.0)
+        influence.append(scores - from_x - from_y + 2.0)
+    every_row = np.unique(np.concatenate(fit_rows))
+    log_z, ceiling = 0.0, np.inf
+    if not leans:
+        blocks = blocks_of(rng.permutation(every_row), rng, _N_NORMALIZER_SHIFTS)
+        log_z, ceiling = log_normalizer(bank, range(len(folds)), x, y, blocks)
+    return CrossFit(
+        bank,
+        log_z,
+        ceiling,
+        np.concatenate(rows),
+        np.concatenate(contribution),
+        np.concatenate(influence),
+        history,
+        n_iter,
+        leans,
+    )

@@ -1,0 +1,472 @@
+"""MINE: mutual information of two vectors."""
+
+import contextlib
+import warnings
+
+import numpy as np
+import torch
+from joblib import effective_n_jobs
+from scipy.stats import norm
+from sklearn.base import BaseEstimator, _fit_context
+from sklearn.model_selection import GroupKFold
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
+
+from . import _null
+from ._crossfit import cross_fit, make_folds
+from ._encoding import TableEncoder
+from ._params import (
+    CRITIC_CONSTRAINTS,
+    NATS_PER_UNIT,
+    Settings,
+    with_critic_parameters,
+)
+from .nn.objectives import OBJECTIVES
+from ._table import as_groups, as_table, as_target
+
+
+@with_critic_parameters(hidden="(64, 64)", activation="relu")
+class MINE(BaseEstimator):
+    """Mutual information of two vectors by a neural critic, with its uncertainty.
+
+    A critic T learns to tell joint pairs (x, y) from pairs of the product of
+    marginals; the Donsker-Varadhan bound ``E_joint[T] - ln E_product[exp T]`` on rows
+    that it never saw estimates I(X; Y) from below. Folds are trained side by side, so
+    every row is scored by a critic that neither trained on it nor was stopped by it.
+
+    Parameters
+    ----------
+    {critic_parameters}
+
+    discrete_features : "auto" or bool or array-like of bool, default="auto"
+        Which columns of X hold unordered labels. "auto" decides from values and
+        ties; text and categories always are.
+
+    discrete_target : "auto" or bool, default="auto"
+        The same for y.
+
+    units : {"nats", "bits"}, default="nats"
+        Of every output.
+
+    device : str, default="cpu"
+        "cpu", "cuda" or "auto".
+
+    callbacks : list of skorch callbacks, default=None
+        Hooked into the training by gradient.
+
+    n_jobs : int, default=None
+        Threads that torch may use; None leaves torch as it is set.
+
+    random_state : int, RandomState instance or None, default=None
+        Seeds folds, weights and minibatches.
+
+    verbose : int, default=0
+        1 shows the passes of the gradient as a bar.
+
+    Attributes
+    ----------
+    mutual_info_ : float
+        The cross-fitted estimate, in `units`. Not clipped: for independent
+        variables it scatters about or below zero.
+
+    std_error_ : float
+        Standard error of `mutual_info_`: the sampling error of the estimate.
+
+    p_value_ : float
+        Of the hypothesis that X and Y are independent.
+
+    n_iter_ : int
+        Passes of the gradient that the critics in use have behind them, the most
+        over folds; 0 where solved heads were kept.
+
+    history_ : list of dict
+        One for each pass: `stage` ("towers": each side's network on all pairs of a
+        batch; "critic": the whole critic), `pass`, and for each fold's critic
+        `surrogate` (the loss that is descended, no estimate), `train_bound` and
+        `validation_bound` (in `units`).
+
+    is_lower_bound_ : bool
+        Whether the objective is a lower bound of the mutual information.
+
+    leans_on_start_ : bool
+        True where the parametric start claims more information than held-out rows
+        can certify; the estimate is then the start's, and a warning says so.
+
+    n_features_in_ : int
+        Columns of X.
+
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns of X, where they are all strings.
+
+    See Also
+    --------
+    mine_score : Every column of a table against a target.
+
+    Notes
+    -----
+    The standard error and the interval cover the sampling error of the estimate. They
+    do not cover what the critic failed to find: the estimate is of a lower bound.
+
+    References
+    ----------
+    Belghazi et al. (2018), "Mutual Information Neural Estimation", ICML.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_mine import MINE
+    >>> rng = np.random.default_rng(0)
+    >>> x = rng.normal(size=(1000, 2))
+    >>> y = x[:, 0] * 0.8 + 0.6 * rng.normal(size=1000)
+    >>> mine = MINE(random_state=0).fit(x, y)
+    >>> low, high = mine.confidence_interval()
+    >>> bool(low < -0.5 * np.log(1 - 0.8**2) < high)
+    True
+    """
+
+    _parameter_constraints: dict = {
+        **CRITIC_CONSTRAINTS,
+        "discrete_features": ["array-like", "boolean", str],
+        "discrete_target": ["boolean", str],
+        "callbacks": [list, tuple, None],
+    }
+
+    def __init__(
+        self,
+        objective="mine",
+        *,
+        solver="auto",
+        start="canonical",
+        encoding="rank",
+        hidden_layer_sizes=(64, 64),
+        activation="relu",
+        alpha=1e-3,
+        batch_size="auto",
+        learning_rate_init=2e-3,
+        max_iter=120,
+        tol=1e-3,
+        early_stopping=True,
+        validation_fraction=0.1,
+        n_iter_no_change=8,
+        cv=5,
+        discrete_features="auto",
+        discrete_target="auto",
+        units="nats",
+        device="cpu",
+        callbacks=None,
+        n_jobs=None,
+        random_state=None,
+        verbose=0,
+    ):
+        self.objective = objective
+        self.solver = solver
+        self.start = start
+        self.encoding = encoding
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.alpha = alpha
+        self.batch_size = batch_size
+        self.learning_rate_init = learning_rate_init
+        self.max_iter = max_iter
+        self.tol = tol
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.cv = cv
+        self.discrete_features = discrete_features
+        self.discrete_target = discrete_target
+        self.units = units
+        self.device = device
+        self.callbacks = callbacks
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+        self.verbose = verbose
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y, groups=None):
+        """Estimate I(X; Y).
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix or DataFrame of shape (n, dx)
+            Numbers, text, categories, booleans, dates; missing cells are allowed and
+            count as values of their own.
+
+        y : array-like or DataFrame of shape (n,) or (n, dy)
+            No missing values.
+
+        groups : array-like of shape (n,), default=None
+            Groups of rows that belong to one fold. With an int `cv` the folds are
+            those of GroupKFold; a splitter is passed the groups.
+
+        Returns
+        -------
+        self : MINE
+
+        Raises
+        ------
+        ValueError
+            If a parameter or input is unusable; the message names it.
+        """
+        settings = Settings.of(self)
+        X = as_table(X, "X", estimator=self)
+        n = X.shape[0]
+        target = as_target(y, n_rows=n)
+        if n < 2:
+            raise ValueError(
+                f"n_samples={n}: one row has no product of marginals. Pass 2 or more."
+            )
+        groups = as_groups(groups, n)
+        seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
+        rng = np.random.default_rng(seed)
+        self._x_encoder = TableEncoder(
+            self.encoding, discrete_overrides(self.discrete_features, X)
+        )
+        self._y_encoder = TableEncoder(
+            self.encoding,
+            discrete_overrides(self.discrete_target, target, "discrete_target"),
+        )
+        x = self._x_encoder.fit_transform(X)
+        y = self._y_encoder.fit_transform(target)
+        warn_of_identifiers(self._x_encoder, X)
+        warn_of_identifiers(self._y_encoder, target)
+        warn_of_repeats(x, y, self._x_encoder, self._y_encoder)
+        folds = fold_rows(
+            self.cv, n, discrete_labels(y, self._y_encoder), groups, seed
+        )
+        self.is_lower_bound_ = OBJECTIVES[settings.objective].is_lower_bound
+        self.history_, self.n_iter_, self._fit = [], 0, None
+        self.mutual_info_, self.std_error_, self.p_value_ = 0.0, 0.0, 1.0
+        self.leans_on_start_ = False
+        if not (self._x_encoder.informative and self._y_encoder.informative):
+            return self
+        with torch_threads(self.n_jobs):
+            fit = cross_fit(x, y, folds, settings, rng=rng, groups=groups)
+        self.p_value_ = independence_p_value(x, y, seed)
+        unit = NATS_PER_UNIT[self.units]
+        self.mutual_info_ = fit.estimate / unit
+        self.std_error_ = fit.std_error / unit
+        self.n_iter_ = int(fit.n_iter.max())
+        for record in fit.history:
+            for name in ("train_bound", "validation_bound"):
+                if name in record:
+                    record[name] = record[name] / unit
+        self.history_ = fit.history
+        self.leans_on_start_ = fit.leans_on_start
+        if fit.leans_on_start:
+            warnings.warn(
+                f"The estimate of {self.mutual_info_:.2f} {self.units} is that of the "
+                f"Gaussian start: {n} rows cannot certify a bound above about "
+                f"{np.log(n) / unit:.1f}. It holds as far as the dependence is "
+                "Gaussian after ranking; more rows, or fewer columns, would tell.",
+                UserWarning,
+                stacklevel=2,
+            )
+        fit.contribution = fit.influence = fit.rows = None
+        self._fit = fit
+        return self
+
+    def confidence_interval(self, level=0.95):
+        """Interval of the estimate's sampling error.
+
+        Parameters
+        ----------
+        level : float, default=0.95
+            Between 0 and 1.
+
+        Returns
+        -------
+        low, high : float
+            In `units`. Not clipped at zero.
+        """
+        check_is_fitted(self)
+        if not 0 < level < 1:
+            raise ValueError(f"level should lie between 0 and 1, got {level!r}.")
+        half = norm.ppf(0.5 + 0.5 * level) * self.std_error_
+        return self.mutual_info_ - half, self.mutual_info_ + half
+
+    def pointwise_mutual_info(self, X, y):
+        """Pointwise mutual information ln p(x, y) / p(x)p(y) of rows.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n, dx)
+        y : array-like or DataFrame of shape (n,) or (n, dy)
+
+        Returns
+        -------
+        pointwise : ndarray of shape (n,)
+            In `units`, by the mean of the fold critics. On training rows it is
+            in-sample.
+        """
+        check_is_fitted(self)
+        X = as_table(X, "X", estimator=self, reset=False)
+        target = as_target(y, n_rows=X.shape[0])
+        n_targets = len(self._y_encoder.columns_)
+        if target.shape[1] != n_targets:
+            raise ValueError(
+                f"y has {target.shape[1]} columns, but MINE was fitted with "
+                f"{n_targets}."
+            )
+        if self._fit is None:
+            return np.zeros(X.shape[0])
+        x, y = self._x_encoder.transform(X), self._y_encoder.transform(target)
+        with torch_threads(self.n_jobs):
+            pointwise = self._fit.pointwise(x, y)
+        return pointwise / NATS_PER_UNIT[self.units]
+
+    def score(self, X, y):
+        """The bound on these rows; higher is better.
+
+        The mean pointwise mutual information, with the normaliser that was fixed on
+        training pairs, so that one row can be scored. On rows that `fit` saw it is
+        in-sample; `mutual_info_` is the held-out figure for those.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n, dx)
+        y : array-like or DataFrame of shape (n,) or (n, dy)
+
+        Returns
+        -------
+        bound : float
+            In `units`.
+        """
+        return float(self.pointwise_mutual_info(X, y).mean())
+
+    def __sklearn_is_fitted__(self):
+        return hasattr(self, "mutual_info_")
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = True
+        tags.target_tags.multi_output = True
+        tags.target_tags.two_d_labels = True
+        tags.input_tags.allow_nan = True
+        tags.input_tags.sparse = True
+        tags.input_tags.string = True
+        tags.input_tags.categorical = True
+        return tags
+
+
+@contextlib.contextmanager
+def torch_threads(n_jobs):
+    """Let torch use `n_jobs` threads (None: as it is set), and restore the count."""
+    before = torch.get_num_threads()
+    if n_jobs is not None:
+        torch.set_num_threads(effective_n_jobs(n_jobs))
+    try:
+        yield
+    finally:
+        if torch.get_num_threads() != before:
+            torch.set_num_threads(before)
+
+
+def discrete_overrides(choice, table, name="discrete_features"):
+    """One override for each column: a bool or "auto"."""
+    n_columns = table.shape[1]
+    if isinstance(choice, str):
+        if choice != "auto":
+            raise ValueError(f"{name} should be 'auto', a bool or a mask: {choice!r}.")
+        return ["auto"] * n_columns
+    if isinstance(choice, (bool, np.bool_)):
+        return [bool(choice)] * n_columns
+    choice = np.asarray(choice)
+    if choice.dtype == bool:
+        if choice.shape != (n_columns,):
+            raise ValueError(
+                f"{name} is a mask of shape {choice.shape}; the table has "
+                f"{n_columns} columns."
+            )
+        return choice.tolist()
+    return np.isin(np.arange(n_columns), column_indices(choice, table, name)).tolist()
+
+
+def column_indices(which, table, name):
+    """Column numbers from numbers or names."""
+    indices = []
+    for item in np.ravel(np.asarray(which, dtype=object)):
+        if isinstance(item, (int, np.integer)) and -table.shape[1] <= item:
+            if item < table.shape[1]:
+                indices.append(int(item) % table.shape[1])
+                continue
+        elif table.names is not None and item in table.names:
+            indices.append(table.names.index(item))
+            continue
+        raise ValueError(
+            f"{name} holds {item!r}, which is no column of {table.name}: there are "
+            f"{table.shape[1]} columns."
+        )
+    return indices
+
+
+def fold_rows(cv, n_rows, labels, groups, seed):
+    """Folds for an int or a splitter, with or without groups."""
+    if groups is not None and not hasattr(cv, "split"):
+        cv = GroupKFold(cv)
+    return make_folds(
+        cv, n_rows, stratify=labels, groups=groups, random_state=seed
+    )
+
+
+def discrete_labels(encoded, encoder):
+    """Labels of the rows of a target of one discrete column, else None."""
+    if len(encoder.columns_) == 1 and encoder.columns_[0].discrete:
+        return np.unique(encoded, axis=0, return_inverse=True)[1].ravel()
+    return None
+
+
+def independence_p_value(x, y, seed):
+    """p-value of independence of two encoded vectors."""
+    n = len(x)
+    rng = np.random.default_rng([seed, 1])
+    ones = np.ones(n)
+    x_features = _null.test_features(x, ones, rng)
+    y_features = _null.test_features(y, ones, rng)
+    if _null.needs_permutations(_row_counts(x), _row_counts(y)):
+        return float(_null.permutation_p_value(x_features, y_features, rng))
+    weights = _null.null_weights(x_features, ones, y_features, ones)
+    observed = _null.row_statistic(x_features, y_features)
+    return float(_null.chi_square_sum_sf(np.array([observed]), weights)[0])
+
+
+def _row_counts(encoded):
+    return np.unique(encoded, axis=0, return_counts=True)[1].astype(float)
+
+
+def warn_of_identifiers(encoder, table):
+    """Say which text columns only tell rows apart."""
+    names = [
+        table.label(j)
+        for j, column in enumerate(encoder.columns_)
+        if column.kind == "identifier"
+    ]
+    if names:
+        warnings.warn(
+            f"Text that is unique in nearly every row of {table.name} carries no "
+            f"information that other rows could show, and scores 0: {names}.",
+            UserWarning,
+            stacklevel=3,
+        )
+
+
+def warn_of_repeats(x, y, *encoders):
+    """Say how many rows repeat, where values are too fine to repeat by chance."""
+    fine = any(
+        column.kind == "numeric" and not column.discrete and len(column.knots) > 1
+        for encoder in encoders
+        for column in encoder.columns_
+    )
+    if not fine:
+        return
+    both = np.concatenate([x, y], axis=1)
+    finest = max(len(np.unique(column)) for column in both.T)
+    n_repeated = len(both) - len(np.unique(both, axis=0))
+    if n_repeated and finest > 0.5 * len(both):
+        warnings.warn(
+            f"{n_repeated} of {len(both)} rows repeat another row. Copies of one row "
+            "in several folds raise the estimate and shrink its error; drop them, or "
+            "pass `groups` so that copies stay together.",
+            UserWarning,
+            stacklevel=3,
+        )

@@ -1,0 +1,189 @@
+"""Parameters that several estimators share: declared, described and grouped once."""
+
+from dataclasses import dataclass, fields
+from numbers import Integral, Real
+
+import torch
+from sklearn.utils._param_validation import (
+    HasMethods,
+    Interval,
+    StrOptions,
+)
+
+from .nn.critics import ACTIVATIONS
+from .nn.objectives import OBJECTIVES
+
+NATS_PER_UNIT = {"nats": 1.0, "bits": 0.6931471805599453}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What describes a critic and its training; travels as one object."""
+
+    objective: str = "mine"
+    solver: str = "auto"
+    start: str | None = "canonical"
+    hidden_layer_sizes: tuple = (64, 64)
+    activation: str = "relu"
+    alpha: float = 1e-3
+    batch_size: int | str = "auto"
+    learning_rate_init: float = 2e-3
+    max_iter: int = 120
+    tol: float = 1e-3
+    early_stopping: bool = True
+    validation_fraction: float = 0.1
+    n_iter_no_change: int = 8
+    device: str = "cpu"
+    callbacks: tuple = ()
+    verbose: int = 0
+
+    @classmethod
+    def of(cls, estimator):
+        """Read the settings off an estimator's parameters, checked."""
+        values = {
+            field.name: getattr(estimator, field.name)
+            for field in fields(cls)
+            if hasattr(estimator, field.name)
+        }
+        values["hidden_layer_sizes"] = _layer_sizes(values["hidden_layer_sizes"])
+        values["callbacks"] = tuple(values.get("callbacks") or ())
+        values["device"] = _device(values["device"])
+        if values["solver"] == "newton" and values["objective"] == "infonce":
+            raise ValueError(
+                "objective='infonce' cannot be solved by solver='newton', which "
+                "maximises the Donsker-Varadhan bound. Use solver='adam' or 'auto'."
+            )
+        return cls(**values)
+
+
+CRITIC_CONSTRAINTS = {
+    "objective": [StrOptions(set(OBJECTIVES))],
+    "solver": [StrOptions({"auto", "newton", "adam"})],
+    "start": [StrOptions({"canonical"}), None],
+    "encoding": [StrOptions({"rank", "standard"})],
+    "hidden_layer_sizes": [
+        "array-like",
+        Interval(Integral, 1, None, closed="left"),
+    ],
+    "activation": [StrOptions(set(ACTIVATIONS))],
+    "alpha": [Interval(Real, 0, None, closed="left")],
+    "batch_size": [StrOptions({"auto"}), Interval(Integral, 2, None, closed="left")],
+    "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
+    "max_iter": [Interval(Integral, 1, None, closed="left")],
+    "tol": [Interval(Real, 0, None, closed="left")],
+    "early_stopping": ["boolean"],
+    "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+    "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
+    "cv": [Interval(Integral, 2, None, closed="left"), HasMethods(["split"])],
+    "units": [StrOptions(set(NATS_PER_UNIT))],
+    "device": [str],
+    "n_jobs": [Integral, None],
+    "random_state": ["random_state"],
+    "verbose": ["verbose"],
+}
+
+CRITIC_DOC = '''objective : {"mine", "dv", "mine-f", "infonce"}, default="mine"
+        What the gradient climbs. "mine" is the Donsker-Varadhan bound with the
+        minibatch gradient's bias corrected by a moving average; "dv" is the bound
+        as it is; "mine-f" the f-divergence bound (NWJ); "infonce" the contrastive
+        one. All four are lower bounds of the mutual information
+        (`sklearn_mine.nn.OBJECTIVES[objective].is_lower_bound`). What is reported
+        is the held-out bound of the critic, whatever trained it.
+
+    solver : {"auto", "newton", "adam"}, default="auto"
+        How critics are found. "newton": random hidden units and a last layer that
+        is solved. "adam": all layers by gradient, the paper's way. "auto": solved
+        first, then trained where inner validation rows say that it pays.
+
+    start : {"canonical"} or None, default="canonical"
+        Whether the critic holds a parametric part (canonical correlations, radii)
+        beside the network.
+
+    encoding : {"rank", "standard"}, default="rank"
+        Numeric columns as normal scores of their ranks, or standardised.
+
+    hidden_layer_sizes : int or tuple of int, default=HIDDEN
+        Units of each hidden layer.
+
+    activation : {"identity", "logistic", "tanh", "relu", "elu", "silu"}, \\
+            default=ACTIVATION
+        Activation of the hidden layers.
+
+    alpha : float, default=1e-3
+        Weight decay. Not read by solver="newton".
+
+    batch_size : int or "auto", default="auto"
+        Rows of a minibatch; "auto" is 512, or 256 where all pairs of a batch are
+        used. Not read by solver="newton".
+
+    learning_rate_init : float, default=2e-3
+        Step size of Adam. Not read by solver="newton".
+
+    max_iter : int, default=120
+        Passes of Adam over the training rows, at most, in each stage. Not read by
+        solver="newton".
+
+    tol : float, default=1e-3
+        Improvement of the inner validation bound (nats) that counts. Not read by
+        solver="newton".
+
+    early_stopping : bool, default=True
+        Whether inner validation rows, taken from the training rows, stop the
+        gradient and choose among stages. With False, or with fewer than 20 such
+        rows, "auto" solves the head and stops there, and "adam" makes `max_iter`
+        passes. Not read by solver="newton".
+
+    validation_fraction : float, default=0.1
+        Share of the training rows set aside for that.
+
+    n_iter_no_change : int, default=8
+        Passes without improvement after which a critic has stopped. Not read by
+        solver="newton".
+
+    cv : int or splitter, default=5
+        Folds: shuffled, and stratified for a discrete y; or a scikit-learn
+        splitter.'''
+
+
+def with_critic_parameters(hidden, activation):
+    """Decorator: put the shared parameters into a docstring's {critic_parameters}."""
+
+    def decorate(thing):
+        text = CRITIC_DOC.replace("HIDDEN", hidden).replace(
+            "ACTIVATION", f'"{activation}"'
+        )
+        thing.__doc__ = thing.__doc__.replace("{critic_parameters}", text)
+        return thing
+
+    return decorate
+
+
+def _layer_sizes(sizes):
+    if isinstance(sizes, Integral):
+        sizes = (sizes,)
+    sizes = tuple(sizes)
+    if not sizes or any(
+        not isinstance(size, Integral) or isinstance(size, bool) or size < 1
+        for size in sizes
+    ):
+        raise ValueError(
+            "hidden_layer_sizes should hold at least one layer, each of one unit or "
+            f"more, such as (64, 64); got {sizes!r}."
+        )
+    return tuple(int(size) for size in sizes)
+
+
+def _device(name):
+    if name == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        kind = torch.device(name).type
+    except RuntimeError as error:
+        raise ValueError(
+            f"device should be 'cpu', 'cuda' or 'auto', got {name!r}."
+        ) from error
+    if kind == "cuda" and not torch.cuda.is_available():
+        raise ValueError(
+            f"device={name!r}, but torch finds no CUDA device. Use 'cpu' or 'auto'."
+        )
+    return name

@@ -1,0 +1,480 @@
+"""mine_score and MINEScore: every column of a table against a target."""
+
+import warnings
+
+import numpy as np
+from joblib import Parallel, delayed, effective_n_jobs
+from sklearn.base import BaseEstimator
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval, validate_params
+from numbers import Integral
+
+from ._columns import ColumnScorer
+from ._crossfit import cross_fit
+from ._encoding import TableEncoder, level_column
+from ._mine import (
+    column_indices,
+    discrete_labels,
+    discrete_overrides,
+    fold_rows,
+    independence_p_value,
+    torch_threads,
+    warn_of_repeats,
+)
+from ._params import (
+    CRITIC_CONSTRAINTS,
+    NATS_PER_UNIT,
+    Settings,
+    with_critic_parameters,
+)
+from ._table import as_groups, as_table, as_target
+
+# Columns of one task; what a worker sets up for each task costs a few columns.
+_CHUNK = 64
+# A column is a candidate for training by gradient if a plain table of counts, with
+# its bias removed, shows this much more than the solved critic (nats, and relative).
+_GAP, _RELATIVE_GAP = 0.02, 0.03
+_ALPHA_CANDIDATE = 1e-3
+
+_CONSTRAINTS = {
+    **CRITIC_CONSTRAINTS,
+    "discrete_features": ["array-like", "boolean", str],
+    "discrete_target": ["boolean", str],
+    "feature_groups": ["array-like", dict, None],
+    "groups": ["array-like", None],
+    "max_samples": [Interval(Integral, 2, None, closed="left"), None],
+    "return_std": ["boolean"],
+}
+
+
+@with_critic_parameters(hidden="(32,)", activation="tanh")
+@validate_params(_CONSTRAINTS, prefer_skip_nested_validation=True)
+def mine_score(
+    X,
+    y,
+    *,
+    objective="mine",
+    solver="auto",
+    start="canonical",
+    encoding="rank",
+    hidden_layer_sizes=(32,),
+    activation="tanh",
+    alpha=1e-3,
+    batch_size="auto",
+    learning_rate_init=2e-3,
+    max_iter=120,
+    tol=1e-3,
+    early_stopping=True,
+    validation_fraction=0.1,
+    n_iter_no_change=8,
+    cv=5,
+    discrete_features="auto",
+    discrete_target="auto",
+    feature_groups=None,
+    groups=None,
+    max_samples=10000,
+    units="nats",
+    device="cpu",
+    n_jobs=None,
+    random_state=None,
+    verbose=0,
+    return_std=False,
+):
+    """Mutual information of each column of X with y, and its p-value.
+
+    A score function for SelectKBest, SelectPercentile, SelectFdr, SelectFpr, SelectFwe
+    and GenericUnivariateSelect.
+
+    Parameters
+    ----------
+    X : array-like, sparse matrix or DataFrame of shape (n, n_features)
+        Numbers, text, categories, booleans, dates; missing cells are allowed and
+        count as values of their own.
+
+    y : array-like or DataFrame of shape (n,) or (n, k)
+        The target; several columns are one vector.
+
+    {critic_parameters}
+
+    discrete_features : "auto", bool, mask, indices or names, default="auto"
+        Which columns of X hold unordered labels. "auto" decides from values and
+        ties; text and categories always are.
+
+    discrete_target : "auto" or bool, default="auto"
+        The same for y.
+
+    feature_groups : array-like of shape (n_features,) or dict, default=None
+        Columns that belong together: a label for each column, or names with lists
+        of columns. They score as one vector, and each gets its group's score.
+
+    groups : array-like of shape (n,), default=None
+        Groups of rows that belong to one fold.
+
+    max_samples : int or None, default=10000
+        Cap on the training rows of a fold where critics are trained by gradient.
+        All rows are scored.
+
+    units : {"nats", "bits"}, default="nats"
+        Of scores and standard errors.
+
+    device : str, default="cpu"
+        "cpu", "cuda" or "auto", for training by gradient.
+
+    n_jobs : int, default=None
+        Columns scored in parallel, through joblib.
+
+    random_state : int, RandomState instance or None, default=None
+        The same seed gives a column the same score whatever else is in the table,
+        whatever `n_jobs`.
+
+    verbose : int, default=0
+        Passed to joblib.
+
+    return_std : bool, default=False
+        Whether to return standard errors too.
+
+    Returns
+    -------
+    scores : ndarray of shape (n_features,)
+        Held-out bounds in `units`. Not clipped, so that columns without information
+        do not tie; a constant column scores 0.
+
+    p_values : ndarray of shape (n_features,)
+        Of the hypothesis that column and target are independent.
+
+    std_errors : ndarray of shape (n_features,)
+        Only with `return_std`.
+
+    Raises
+    ------
+    ValueError
+        If a parameter or input is unusable; the message names it.
+
+    See Also
+    --------
+    MINEScore : The same with its parameters within reach of a grid search.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_mine import mine_score
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.normal(size=(500, 3))
+    >>> y = X[:, 1] ** 2 + 0.1 * rng.normal(size=500)
+    >>> scores, p_values = mine_score(X, y, random_state=0)
+    >>> int(scores.argmax())
+    1
+    """
+    params = dict(locals())
+    for name in ("X", "y", "return_std"):
+        del params[name]
+    scores, p_values, std_errors, _ = score_table(X, y, MINEScore(**params))
+    return (scores, p_values, std_errors) if return_std else (scores, p_values)
+
+
+@with_critic_parameters(hidden="(32,)", activation="tanh")
+class MINEScore(BaseEstimator):
+    """:func:`mine_score` as a callable estimator.
+
+    Its parameters are those of :func:`mine_score`, so that clone works and a grid
+    search reaches ``select__score_func__hidden_layer_sizes``.
+
+    Parameters
+    ----------
+    {critic_parameters}
+
+    discrete_features, discrete_target, feature_groups, groups, max_samples, units, \\
+    device, n_jobs, random_state, verbose
+        See :func:`mine_score`.
+
+    Attributes
+    ----------
+    solvers_ : ndarray of shape (n_features,) of str
+        What ran for each column in the last call: "newton" (solved), "adam" (trained
+        by gradient), or "none" (a constant column).
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.feature_selection import SelectKBest
+    >>> from sklearn_mine import MINEScore
+    >>> X, y = load_iris(return_X_y=True)
+    >>> select = SelectKBest(MINEScore(random_state=0), k=2).fit(X, y)
+    >>> select.get_support()
+    array([False, False,  True,  True])
+    """
+
+    _parameter_constraints: dict = {
+        name: rule for name, rule in _CONSTRAINTS.items() if name != "return_std"
+    }
+
+    def __init__(
+        self,
+        *,
+        objective="mine",
+        solver="auto",
+        start="canonical",
+        encoding="rank",
+        hidden_layer_sizes=(32,),
+        activation="tanh",
+        alpha=1e-3,
+        batch_size="auto",
+        learning_rate_init=2e-3,
+        max_iter=120,
+        tol=1e-3,
+        early_stopping=True,
+        validation_fraction=0.1,
+        n_iter_no_change=8,
+        cv=5,
+        discrete_features="auto",
+        discrete_target="auto",
+        feature_groups=None,
+        groups=None,
+        max_samples=10000,
+        units="nats",
+        device="cpu",
+        n_jobs=None,
+        random_state=None,
+        verbose=0,
+    ):
+        self.objective = objective
+        self.solver = solver
+        self.start = start
+        self.encoding = encoding
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.alpha = alpha
+        self.batch_size = batch_size
+        self.learning_rate_init = learning_rate_init
+        self.max_iter = max_iter
+        self.tol = tol
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.cv = cv
+        self.discrete_features = discrete_features
+        self.discrete_target = discrete_target
+        self.feature_groups = feature_groups
+        self.groups = groups
+        self.max_samples = max_samples
+        self.units = units
+        self.device = device
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def __call__(self, X, y):
+        """Score the columns of X.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix or DataFrame of shape (n, n_features)
+        y : array-like or DataFrame of shape (n,) or (n, k)
+
+        Returns
+        -------
+        scores, p_values : ndarray of shape (n_features,)
+        """
+        self._validate_params()
+        scores, p_values, _, self.solvers_ = score_table(X, y, self)
+        return scores, p_values
+
+
+def score_table(X, y, params):
+    """The driver behind both: validate, split into tasks, gather.
+
+    Returns
+    -------
+    scores, p_values, std_errors, solvers : ndarray of shape (n_features,)
+    """
+    settings = Settings.of(params)
+    table = as_table(X, "X")
+    n, n_features = table.shape
+    target = as_target(y, n_rows=n)
+    if n < 2:
+        raise ValueError(
+            f"n_samples={n}: one row has no product of marginals. Pass 2 or more."
+        )
+    groups = as_groups(params.groups, n)
+    seed = int(
+        check_random_state(params.random_state).randint(np.iinfo(np.int32).max)
+    )
+    overrides = discrete_overrides(params.discrete_features, table)
+    encoder = TableEncoder(
+        params.encoding,
+        discrete_overrides(params.discrete_target, target, "discrete_target"),
+    )
+    y_encoded = encoder.fit_transform(target)
+    warn_of_repeats(_some_columns(table), y_encoded, encoder)
+    folds = fold_rows(params.cv, n, discrete_labels(y_encoded, encoder), groups, seed)
+    blocks = _blocks(params.feature_groups, table)
+    task = _Task(
+        table=table,
+        target=target,
+        y=y_encoded,
+        informative=encoder.informative,
+        folds=folds,
+        settings=settings,
+        overrides=overrides,
+        encoding=params.encoding,
+        discrete_target=encoder.discrete[0],
+        groups=groups,
+        max_samples=params.max_samples,
+        seed=seed,
+    )
+    n_jobs = effective_n_jobs(params.n_jobs)
+    size = max(1, min(_CHUNK, -(-len(blocks) // n_jobs)))
+    chunks = [blocks[i : i + size] for i in range(0, len(blocks), size)]
+    run = Parallel(n_jobs=params.n_jobs, prefer="threads", verbose=params.verbose)
+    with torch_threads(1):
+        results = run(delayed(_score_blocks)(task, chunk) for chunk in chunks)
+    scores, errors = np.zeros(n_features), np.zeros(n_features)
+    p_values = np.ones(n_features)
+    solvers = np.full(n_features, "none", dtype=object)
+    identifiers = []
+    outcomes = [outcome for result in results for outcome in result]
+    for block, outcome in zip(blocks, outcomes, strict=True):
+        scores[block], errors[block], p_values[block] = outcome[:3]
+        solvers[block] = outcome[3]
+        if outcome[3] == "identifier":
+            identifiers.extend(table.label(j) for j in block)
+            solvers[block] = "none"
+    if identifiers:
+        warnings.warn(
+            "Text that is unique in nearly every row of X carries no information that "
+            f"other rows could show, and scores 0: {identifiers}.",
+            UserWarning,
+            stacklevel=3,
+        )
+    unit = NATS_PER_UNIT[params.units]
+    return scores / unit, p_values, errors / unit, solvers
+
+
+class _Task:
+    """All that a chunk of columns needs; sent to workers as one object."""
+
+    def __init__(self, **parts):
+        self.__dict__.update(parts)
+
+
+def _score_blocks(task, blocks):
+    """Score groups of columns; (score, std_error, p_value, solver) of each."""
+    with torch_threads(1):
+        outcomes = [None] * len(blocks)
+        scalar = task.y.shape[1] > 0 and task.target.shape[1] == 1
+        fast = [
+            i for i, block in enumerate(blocks)
+            if len(block) == 1 and scalar and task.settings.solver != "adam"
+            and task.settings.objective != "infonce"
+        ]
+        if fast and task.informative:
+            columns = [task.table.column(blocks[i][0]) for i in fast]
+            overrides = [task.overrides[blocks[i][0]] for i in fast]
+            target = level_column(
+                task.target.column(0),
+                encoding=task.encoding,
+                discrete=task.discrete_target,
+            )
+            scorer = ColumnScorer(target, task.folds, task.settings, task.seed)
+            result = scorer.score(columns, encoding=task.encoding, discrete=overrides)
+            for place, i in enumerate(fast):
+                outcomes[i] = (
+                    result.scores[place],
+                    result.std_errors[place],
+                    result.p_values[place],
+                    result.kinds[place],
+                )
+                if (
+                    task.settings.solver == "auto"
+                    and result.gaps[place] > _GAP
+                    and result.gaps[place] > _RELATIVE_GAP * result.scores[place]
+                    and result.p_values[place] < _ALPHA_CANDIDATE
+                ):
+                    outcomes[i] = _train_where_it_pays(task, blocks[i], outcomes[i])
+        for i, block in enumerate(blocks):
+            if outcomes[i] is None:
+                outcomes[i] = _score_vector(task, block)
+        return outcomes
+
+
+def _encode_block(task, block):
+    encoder = TableEncoder(task.encoding, [task.overrides[j] for j in block])
+    part = _Columns(task.table, block)
+    return encoder.fit_transform(part), encoder
+
+
+def _score_vector(task, block):
+    """A group of columns, or a column against a vector: trained critics."""
+    x, encoder = _encode_block(task, block)
+    if not (encoder.informative and task.informative):
+        identifier = any(column.kind == "identifier" for column in encoder.columns_)
+        return 0.0, 0.0, 1.0, "identifier" if identifier else "none"
+    fit = _train(task, x)
+    p_value = independence_p_value(x, task.y, task.seed)
+    solver = "adam" if fit.n_iter.any() else "newton"
+    return fit.estimate, fit.std_error, p_value, solver
+
+
+def _train_where_it_pays(task, block, outcome):
+    """Critics by gradient; kept if inner validation preferred them in most folds."""
+    x, _ = _encode_block(task, block)
+    fit = _train(task, x)
+    if np.median(fit.n_iter) == 0 or fit.leans_on_start:
+        return outcome
+    return fit.estimate, fit.std_error, outcome[2], "adam"
+
+
+def _train(task, x):
+    rng = np.random.default_rng([task.seed, 2])
+    return cross_fit(
+        x,
+        task.y,
+        task.folds,
+        task.settings,
+        rng=rng,
+        groups=task.groups,
+        max_samples=task.max_samples,
+    )
+
+
+class _Columns:
+    """Some columns of a table, as a table."""
+
+    def __init__(self, table, which):
+        self.table, self.which = table, which
+        self.shape = (table.shape[0], len(which))
+
+    def column(self, j):
+        return self.table.column(self.which[j])
+
+
+def _blocks(feature_groups, table):
+    """Column numbers that score together."""
+    n_features = table.shape[1]
+    if feature_groups is None:
+        return [[j] for j in range(n_features)]
+    if isinstance(feature_groups, dict):
+        blocks = [
+            column_indices(columns, table, "feature_groups")
+            for columns in feature_groups.values()
+        ]
+        named = [j for block in blocks for j in block]
+        if len(named) != len(set(named)):
+            raise ValueError("feature_groups holds a column twice.")
+        return blocks + [[j] for j in range(n_features) if j not in set(named)]
+    labels = np.asarray(feature_groups)
+    if labels.shape != (n_features,):
+        raise ValueError(
+            f"feature_groups should hold one label for each of {n_features} columns, "
+            f"got shape {labels.shape}."
+        )
+    codes = np.unique(labels.astype(str), return_inverse=True)[1]
+    return [np.flatnonzero(codes == code).tolist() for code in range(codes.max() + 1)]
+
+
+def _some_columns(table, limit=8):
+    """The first columns, encoded, to look for repeated rows."""
+    part = _Columns(table, range(min(limit, table.shape[1])))
+    return TableEncoder().fit_transform(part)
+
+

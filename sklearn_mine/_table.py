@@ -1,0 +1,224 @@
+"""One seam for arrays, sparse matrices and data frames.
+
+A :class:`Table` gives the columns of whatever the user passed, one at a time, as
+one-dimensional numpy arrays of two kinds: float64 with NaN where a value is missing,
+or object arrays of strings with None where a value is missing (text and categories).
+No other module asks which library a table came from. Nothing is encoded here.
+"""
+
+import narwhals.stable.v2 as nw
+import numpy as np
+import scipy.sparse as sp
+from sklearn.utils import check_array, check_consistent_length
+from sklearn.utils.validation import validate_data
+
+
+class Table:
+    """Read-only columns of a table.
+
+    Parameters
+    ----------
+    data : ndarray, sparse array or narwhals DataFrame
+        As :func:`as_table` prepares it.
+
+    name : str
+        What error messages call the table, such as "X".
+    """
+
+    def __init__(self, data, name):
+        self.name = name
+        self.is_frame = isinstance(data, nw.DataFrame)
+        self._data = data.tocsc() if sp.issparse(data) else data
+        self.shape = tuple(data.shape)
+        self.names = list(data.columns) if self.is_frame else None
+
+    def column(self, j):
+        """Column `j`, validated: float64 with NaN, or object (str) with None."""
+        if self.is_frame:
+            values = _series_values(self._data[:, j])
+        elif sp.issparse(self._data):
+            values = self._data[:, [j]].toarray().ravel()
+        else:
+            values = self._data[:, j]
+        if values.dtype.kind in "OSUT":
+            values = _text_or_numbers(values)
+        else:
+            values = values.astype(np.float64)
+        if values.dtype != object and np.isinf(values).any():
+            raise ValueError(
+                f"{self.name} contains inf in column {self.label(j)!r}. Replace "
+                "infinite values by finite ones, or by NaN for 'missing'."
+            )
+        return values
+
+    def label(self, j):
+        """The column's name, or its number where there are no names."""
+        return self.names[j] if self.names is not None else j
+
+
+def as_table(data, name="X", *, estimator=None, reset=True):
+    """Validate a two-dimensional input and wrap it as a :class:`Table`.
+
+    Parameters
+    ----------
+    data : array-like, sparse matrix, pandas or polars DataFrame of shape (n, d)
+        Numbers, text, categories, booleans or dates, possibly missing.
+
+    name : str
+        What error messages call it.
+
+    estimator : estimator, optional
+        If given, its `n_features_in_` and `feature_names_in_` are set (`reset=True`)
+        or compared.
+
+    reset : bool
+        See `estimator`.
+
+    Returns
+    -------
+    table : Table
+    """
+    frame = nw.from_native(data, eager_only=True, pass_through=True)
+    if isinstance(frame, nw.DataFrame):
+        if len(frame) == 0:
+            raise ValueError(
+                f"Found array with 0 sample(s) (shape={frame.shape}) while a minimum "
+                f"of 1 is required: {name} has no rows."
+            )
+        if frame.shape[1] == 0:
+            raise ValueError(
+                f"0 feature(s) (shape={frame.shape}) while a minimum of 1 is "
+                f"required: {name} has no columns."
+            )
+        prepared = frame
+    else:
+        prepared = check_array(
+            data,
+            accept_sparse=True,
+            dtype=None,
+            ensure_all_finite=False,
+            input_name=name,
+            estimator=estimator,
+        )
+    if estimator is not None:
+        validate_data(
+            estimator,
+            data if isinstance(frame, nw.DataFrame) else prepared,
+            reset=reset,
+            skip_check_array=True,
+        )
+    return Table(prepared, name)
+
+
+def as_target(y, name="y", *, n_rows=None):
+    """Validate a target of shape (n,) or (n, k) and wrap it as a :class:`Table`.
+
+    Like :func:`as_table`, but one dimension is allowed and missing values are not.
+    """
+    if y is None:
+        raise ValueError(
+            f"{name} should be a 1d array: this estimator requires {name} to be "
+            f"passed, but the target {name} is None."
+        )
+    series = nw.from_native(y, series_only=True, pass_through=True)
+    if isinstance(series, nw.Series):
+        y = series.to_frame().to_native()
+    elif not isinstance(
+        nw.from_native(y, eager_only=True, pass_through=True), nw.DataFrame
+    ):
+        y = check_array(
+            y, dtype=None, ensure_2d=False, ensure_all_finite=False, input_name=name
+        )
+        if y.ndim == 1:
+            y = y.reshape(-1, 1)
+    table = as_table(y, name)
+    if n_rows is not None and table.shape[0] != n_rows:
+        raise ValueError(
+            "Found input variables with inconsistent numbers of samples: X has "
+            f"{n_rows} rows and {name} has {table.shape[0]}. Pass one {name} for each "
+            "row of X."
+        )
+    for j in range(table.shape[1]):
+        if is_missing(table.column(j)).any():
+            raise ValueError(
+                f"{name} contains NaN. Drop the rows whose target is missing, or "
+                "give missing targets a value of their own."
+            )
+    return table
+
+
+def is_missing(values):
+    """Boolean mask of the missing cells of a column that a Table gave."""
+    if values.dtype == object:
+        return np.array([value is None for value in values], dtype=bool)
+    return np.isnan(values)
+
+
+def as_groups(groups, n_rows):
+    """Validate the group of each row, or pass None through."""
+    if groups is None:
+        return None
+    groups = check_array(
+        groups, dtype=None, ensure_2d=False, ensure_all_finite=False, input_name="groups"
+    )
+    if groups.ndim != 1:
+        raise ValueError(f"groups should have shape (n,), got {groups.shape}.")
+    check_consistent_length(np.empty(n_rows), groups)
+    return groups
+
+
+def _series_values(series):
+    """A narwhals Series as float64 with NaN or object with None."""
+    dtype = series.dtype
+    if dtype.is_numeric() or dtype == nw.Boolean:
+        return series.cast(nw.Float64).to_numpy().astype(np.float64)
+    if dtype.is_temporal():
+        missing = series.is_null().to_numpy()
+        values = series.to_numpy()
+        if values.dtype.kind in "mM":
+            numbers = values.astype("int64").astype(np.float64)
+        else:  # times of day and other objects that only order defines
+            numbers = np.unique(values.astype(str), return_inverse=True)[1].astype(
+                np.float64
+            )
+        numbers[missing] = np.nan
+        return numbers
+    missing = series.is_null().to_numpy()
+    values = np.array(series.to_list(), dtype=object)
+    values[missing] = None
+    return values
+
+
+def _text_or_numbers(values):
+    """Object or string values as float64 if all are numbers, else as str or None."""
+    if values.dtype != object:
+        values = values.astype(str).astype(object)
+    missing = np.array([_is_null(value) for value in values], dtype=bool)
+    if not any(isinstance(value, str) for value in values[~missing]):
+        for value in values:
+            if isinstance(value, (dict, list, tuple, set, np.ndarray)):
+                raise TypeError(
+                    "Each cell of a table must be one value: argument must be a "
+                    f"string or a real number, not {type(value).__name__!r}."
+                )
+        try:
+            numbers = np.full(len(values), np.nan)
+            numbers[~missing] = values[~missing].astype(np.float64)
+            return numbers
+        except (TypeError, ValueError):
+            pass
+    text = np.array(
+        [None if gone else str(value) for value, gone in zip(values, missing)],
+        dtype=object,
+    )
+    return text
+
+
+def _is_null(value):
+    """None, NaN, pandas.NA and NaT, without importing pandas."""
+    if value is None:
+        return True
+    try:
+        return bool(value != value)
+    except (TypeError, ValueError):
+        return type(value).__name__ == "NAType"

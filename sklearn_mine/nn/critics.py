@@ -1,0 +1,327 @@
+"""Statistics networks: K critics side by side in one batched module.
+
+A critic is a linear head over two kinds of features of a pair (x, y): hidden units of
+a network, and features of the parametric start (canonical products, radii). It is
+trained by gradient as a whole, or its head is solved (:mod:`sklearn_mine.nn.newton`).
+"""
+
+import math
+
+import numpy as np
+import torch
+
+ACTIVATIONS = {
+    "identity": torch.nn.Identity,
+    "logistic": torch.nn.Sigmoid,
+    "tanh": torch.nn.Tanh,
+    "relu": torch.nn.ReLU,
+    "elu": torch.nn.ELU,
+    "silu": torch.nn.SiLU,
+}
+
+# Products of canonical coordinates that the head can reweight one by one.
+_MAX_PRODUCTS = 8
+# Coordinates up to this many enter the networks at full scale.
+_FEW = 4.0
+# Products of the two towers' outputs.
+N_PRODUCTS = 32
+# A side wider than this enters the network through its coordinates alone.
+_MAX_RAW = 64
+
+_ALL = slice(None)
+
+
+class CriticBank(torch.nn.Module):
+    """K critics of the same shape, each with its own weights.
+
+    Parameters
+    ----------
+    starts : list of CanonicalStart
+        One for each critic.
+
+    hidden_layer_sizes : tuple of int
+
+    activation : str
+        A key of `ACTIVATIONS`.
+
+    use_start : bool
+        Whether start features (and coordinates) are part of the critic; otherwise
+        it is a plain network of (x, y), as in the paper.
+
+    rng : numpy.random.Generator
+        Draws the initial weights, the same for every critic.
+    """
+
+    def __init__(self, starts, hidden_layer_sizes, activation, *, use_start, rng):
+        super().__init__()
+        self.use_start = use_start
+        self.activation = ACTIVATIONS[activation]()
+        dx, dy = len(starts[0].x_mean), len(starts[0].y_mean)
+        n_critics = len(starts)
+        self.raw_x = dx <= _MAX_RAW or not use_start
+        self.raw_y = dy <= _MAX_RAW or not use_start
+        self._set_start(starts)
+        p, q = self.x_directions.shape[2], self.y_directions.shape[2]
+        width_x = dx * self.raw_x + (p + 2) * use_start
+        width_y = dy * self.raw_y + (q + 2) * use_start
+        n_pair = 5 if use_start else 0
+        sizes = [width_x + width_y + n_pair, *hidden_layer_sizes]
+        self._splits = (width_x, width_y, n_pair)
+        self.weights = torch.nn.ParameterList()
+        self.biases = torch.nn.ParameterList()
+        for fan_in, fan_out in zip(sizes[:-1], sizes[1:], strict=True):
+            limit = 1.0 / math.sqrt(fan_in)
+            weight = rng.uniform(-limit, limit, size=(1, fan_in, fan_out))
+            if len(self.weights) == 0:
+                weight *= math.sqrt(3.0)
+            bias = rng.uniform(-limit, limit, size=(1, 1, fan_out))
+            self.weights.append(_parameter(weight, n_critics))
+            self.biases.append(_parameter(bias, n_critics))
+        n_products = min(self.correlations.shape[1], _MAX_PRODUCTS)
+        n_start = n_products + 10 if use_start else 0
+        self.towers = torch.nn.ModuleList()
+        if use_start:
+            for width in (width_x, width_y):
+                self.towers.append(
+                    _Tower([width, *hidden_layer_sizes, 1 + N_PRODUCTS], n_critics, rng)
+                )
+            # One side starts at zero: so do the products, and the critic is the start.
+            for parameter in (self.towers[0].weights[-1], self.towers[0].biases[-1]):
+                torch.nn.init.zeros_(parameter)
+            torch.nn.init.zeros_(self.towers[1].biases[-1])
+            with torch.no_grad():
+                self.towers[1].weights[-1][:, :, 0] = 0.0
+        self.n_features = n_start + sizes[-1] + (1 + N_PRODUCTS) * use_start
+        head = np.zeros((1, self.n_features, 1))
+        if use_start:
+            head[0, 0] = 1.0
+            head[0, -N_PRODUCTS:] = 1.0 / math.sqrt(N_PRODUCTS)
+            head[0, -N_PRODUCTS - 1] = 1.0
+        else:
+            limit = 1.0 / math.sqrt(sizes[-1])
+            head[0, :, 0] = rng.uniform(-limit, limit, size=sizes[-1])
+        self.head = _parameter(head, n_critics)
+        self.intercept = _parameter(np.zeros((1, 1)), n_critics)
+
+    def _set_start(self, starts):
+        def stack(name):
+            width = max(getattr(start, name).shape[-1] for start in starts)
+            arrays = [getattr(start, name) for start in starts]
+            padded = [
+                np.pad(a, [(0, 0)] * (a.ndim - 1) + [(0, width - a.shape[-1])])
+                for a in arrays
+            ]
+            return torch.tensor(np.stack(padded), dtype=torch.float32)
+
+        for name in ("x_mean", "y_mean", "x_directions", "y_directions"):
+            self.register_buffer(name, stack(name))
+        self.register_buffer("correlations", stack("correlations"))
+
+    def forward(self, x, y, partners, critics=_ALL):
+        """Critic values of pairs.
+
+        Parameters
+        ----------
+        x, y : tensor of shape (K, B, dx), (K, B, dy)
+
+        partners : tensor of shape (R, B) or (K, R, B), int64
+            Row r pairs x[:, i] with y[:, partners[r, i]]; the same for all critics.
+
+        critics : slice
+            The critics that `x` and `y` are for.
+
+        Returns
+        -------
+        values : tensor of shape (K, R, B)
+        """
+        if partners.ndim == 3:
+            partners = partners[0]
+        start, hidden = self._parts(x, y, partners, critics)
+        n_start = self.n_features - hidden.shape[3]
+        head = self.head[critics]
+        values = hidden.flatten(1, 2) @ head[:, n_start:]
+        if start is not None:
+            values = values + start.flatten(1, 2) @ head[:, :n_start]
+        values = values + self.intercept[critics, :, None]
+        return values.reshape(hidden.shape[:3])
+
+    def separable(self, x, y):
+        """Values of all pairs of rows without the pair network, (K, B, B).
+
+        Entry (k, i, j) pairs x[k, i] with y[k, j]. Gaussian start and towers alone:
+        both are products of one side's features with the other's, so all pairs cost
+        one matrix product.
+        """
+        u, v, x_in, y_in = self._sides(x, y, _ALL)
+        rho = self.correlations[:, None]
+        n_pairs = rho.shape[2]
+        scale = 1.0 - rho**2
+        side_u = (u[:, :, :n_pairs] ** 2 * (-0.5 * rho**2 / scale)).sum(2)
+        side_v = (v[:, :, :n_pairs] ** 2 * (-0.5 * rho**2 / scale)).sum(2)
+        gaussian = (u[:, :, :n_pairs] * (rho / scale)) @ v[:, :, :n_pairs].mT
+        gaussian = gaussian + side_u[:, :, None] + side_v[:, None]
+        gaussian = gaussian - 0.5 * torch.log(scale).sum(2)[:, :, None]
+        left = self.towers[0](x_in, self.activation, _ALL)
+        right = self.towers[1](y_in, self.activation, _ALL)
+        weight = self.head[:, -N_PRODUCTS:].mT
+        products = (left[..., 1:] * weight) @ right[..., 1:].mT
+        marginal = left[..., 0][:, :, None] + right[..., 0][:, None]
+        marginal = self.head[:, -N_PRODUCTS - 1, None] * marginal
+        return self.head[:, :1] * gaussian + products + marginal
+
+    def features(self, x, y, partners, critics=_ALL):
+        """Features of pairs, start features first, (K, R, B, n_features)."""
+        parts = self._parts(x, y, partners, critics)
+        return torch.cat([part for part in parts if part is not None], dim=3)
+
+    def _parts(self, x, y, partners, critics):
+        """Start features (or None) and hidden units of pairs."""
+        start, x_in, y_in, pair_in = self._inputs(x, y, partners, critics)
+        n_x, n_y, n_pair = self._splits
+        first = self.weights[0][critics]
+        side_x = torch.baddbmm(self.biases[0][critics], x_in, first[:, :n_x])
+        side_y = torch.bmm(y_in, first[:, n_x : n_x + n_y])
+        hidden = side_x[:, None] + side_y[:, partners]
+        n_critics, n_rows, n = hidden.shape[:3]
+        hidden = hidden.reshape(n_critics, n_rows * n, -1)
+        if n_pair:
+            flat = pair_in.reshape(n_critics, n_rows * n, n_pair)
+            hidden = torch.baddbmm(hidden, flat, first[:, n_x + n_y :])
+        hidden = self.activation(hidden)
+        for weight, bias in zip(self.weights[1:], self.biases[1:], strict=True):
+            hidden = torch.baddbmm(bias[critics], hidden, weight[critics])
+            hidden = self.activation(hidden)
+        hidden = hidden.reshape(n_critics, n_rows, n, -1)
+        if self.use_start:
+            left = self.towers[0](x_in, self.activation, critics)
+            right = self.towers[1](y_in, self.activation, critics)
+            right = right[:, partners]
+            marginal = left[:, None, :, :1] + right[..., :1]
+            product = left[:, None, :, 1:] * right[..., 1:]
+            hidden = torch.cat([hidden, marginal, product], dim=3)
+        return start, hidden
+
+    def _relevance(self, width, critics):
+        """Scale of each coordinate as a network input.
+
+        Coordinates with a confirmed correlation enter as they are. Where there are
+        many others, those enter scaled down: a prior that most carry nothing, which
+        gradient steps can overcome.
+        """
+        known = (self.correlations[critics] > 0).to(self.correlations.dtype)
+        known = torch.nn.functional.pad(known, (0, width))[:, :width]
+        n_others = (width - known.sum(1, keepdim=True)).clamp(min=1.0)
+        scale = torch.sqrt(_FEW / n_others).clamp(max=1.0)
+        return (known + (1.0 - known) * scale)[:, None]
+
+    def _sides(self, x, y, critics):
+        """Whitened coordinates of both sides, and what the networks see of each."""
+        sides = []
+        for side, raw, mean, directions in (
+            (x, self.raw_x, self.x_mean, self.x_directions),
+            (y, self.raw_y, self.y_mean, self.y_directions),
+        ):
+            coordinates = torch.bmm(side - mean[critics, None], directions[critics])
+            radius = (coordinates**2).mean(dim=2)
+            relevance = self._relevance(coordinates.shape[2], critics)
+            parts = [coordinates * relevance, torch.stack(_radial(radius), dim=2)]
+            if raw:
+                parts.insert(0, side * min(1.0, math.sqrt(_FEW / side.shape[2])))
+            sides.append((coordinates, torch.cat(parts, dim=2)))
+        (u, x_in), (v, y_in) = sides
+        return u, v, x_in, y_in
+
+    def _inputs(self, x, y, partners, critics):
+        if not self.use_start:
+            return None, x, y, None
+        u, v, x_in, y_in = self._sides(x, y, critics)
+        rho = self.correlations[critics, None]
+        n_pairs = rho.shape[2]
+        scale = 1.0 - rho**2
+        u_square, v_square = u**2, v**2
+        radius_u, radius_v = u_square.mean(2), v_square.mean(2)
+        # Gaussian log-density ratio: what depends on one side, and the products.
+        side_u = (u_square[:, :, :n_pairs] * (-0.5 * rho**2 / scale)).sum(2)
+        side_v = (v_square[:, :, :n_pairs] * (-0.5 * rho**2 / scale)).sum(2)
+        constant = -0.5 * torch.log(scale).sum(2)
+        paired_v = v[:, partners]
+        products = u[:, None, :, :n_pairs] * paired_v[..., :n_pairs]
+        gaussian = (
+            (products * (rho / scale)[:, None]).sum(3)
+            + (side_u + constant)[:, None]
+            + side_v[:, partners]
+        )
+        cross = (products * rho[:, None]).sum(3)
+        radius_pv = radius_v[:, partners]
+        shrunk = (u_square[:, :, :n_pairs] * rho**2).sum(2)
+        residual = (
+            radius_pv * v.shape[2] - 2.0 * cross + shrunk[:, None]
+        ).clamp(min=0.0) / v.shape[2]
+        together = (
+            radius_pv * v.shape[2] + (radius_u * u.shape[2])[:, None]
+        ) / (u.shape[2] + v.shape[2])
+        wide_u = radius_u[:, None].expand_as(radius_pv)
+
+        pair_in = [gaussian, *_radial(residual), *_radial(together)]
+        start = torch.stack(
+            [*pair_in, *_radial(wide_u), *_radial(radius_pv), wide_u], dim=3
+        )
+        start = torch.cat([start, products[..., :_MAX_PRODUCTS]], dim=3)
+        # The network sees the Gaussian term tamed: its tails are not its concern.
+        tamed = torch.asinh(gaussian)
+        pair_in = torch.stack([tamed, *pair_in[1:]], dim=3)
+        return start, x_in, y_in, pair_in
+
+
+def _radial(square):
+    """Features of a mean squared radius."""
+    return [torch.log1p(square), torch.sqrt(square + 1e-6)]
+
+
+class _Tower(torch.nn.Module):
+    """A network of one side."""
+
+    def __init__(self, sizes, n_critics, rng):
+        super().__init__()
+        self.weights = torch.nn.ParameterList()
+        self.biases = torch.nn.ParameterList()
+        for fan_in, fan_out in zip(sizes[:-1], sizes[1:], strict=True):
+            limit = math.sqrt(3.0 / fan_in)
+            weight = rng.uniform(-limit, limit, size=(1, fan_in, fan_out))
+            bias = rng.uniform(-limit, limit, size=(1, 1, fan_out)) / math.sqrt(3.0)
+            self.weights.append(_parameter(weight, n_critics))
+            self.biases.append(_parameter(bias, n_critics))
+
+    def forward(self, side, activation, critics):
+        for i, (weight, bias) in enumerate(
+            zip(self.weights, self.biases, strict=True)
+        ):
+            if i:
+                side = activation(side)
+            side = torch.baddbmm(bias[critics], side, weight[critics])
+        return side
+
+
+def shifts_of(n, offsets, device=None):
+    """Partners under circular shifts: offset 0 is the joint row, others pair nobody
+    with themselves.
+
+    Parameters
+    ----------
+    n : int
+        Rows.
+
+    offsets : sequence of int
+        Each between 0 and n - 1.
+
+    Returns
+    -------
+    partners : tensor of shape (len(offsets), n)
+    """
+    offsets = torch.tensor(list(offsets), device=device)[:, None]
+    return (torch.arange(n, device=device)[None] + offsets) % n
+
+
+def _parameter(values, n_critics):
+    tensor = torch.tensor(values, dtype=torch.float32)
+    return torch.nn.Parameter(tensor.repeat(n_critics, *[1] * (tensor.ndim - 1)))

@@ -1,0 +1,138 @@
+"""Objectives: the loss whose gradient trains, and the bound that is reported.
+
+These are two things. "mine" descends a surrogate whose gradient is unbiased but whose
+value bounds nothing; what is reported is always a bound. All take critic values of
+shape (K, 1 + S, B): for each of K critics, row 0 holds B joint pairs and the other S
+rows hold B pairs each of the product of marginals. `partners` (1 + S, B) says
+which y each pair took.
+"""
+
+import math
+
+import torch
+
+
+class Objective(torch.nn.Module):
+    """Base of the objectives.
+
+    Attributes
+    ----------
+    is_lower_bound : bool
+        Whether the population value of `bound` is at most the mutual information,
+        whatever the critic.
+    """
+
+    is_lower_bound = True
+
+    def forward(self, critic_values, partners):
+        """The loss to descend, summed over critics; `last_` keeps it for each."""
+        joint, log_mean = self.terms(critic_values, partners)
+        loss = self.loss(joint, log_mean)
+        with torch.no_grad():
+            bound = self.bound(joint, log_mean)
+        self.last_ = {"surrogate": loss.detach(), "train_bound": bound}
+        return loss.sum()
+
+    def terms(self, critic_values, partners):
+        """Mean over joint pairs, and log-mean-exp over product pairs, (K,) each."""
+        product = critic_values[:, 1:].flatten(1)
+        log_mean = torch.logsumexp(product, dim=1) - math.log(product.shape[1])
+        return critic_values[:, 0].mean(dim=1), log_mean
+
+    def loss(self, joint, log_mean):
+        """The loss of each critic, (K,)."""
+        return -self.bound(joint, log_mean)
+
+    def bound(self, joint, log_mean):
+        """The bound of each critic in nats, (K,)."""
+        raise NotImplementedError
+
+
+class DonskerVaradhan(Objective):
+    """E_joint[T] - ln E_product[exp T], descended as it is (biased minibatch gradient).
+
+    References
+    ----------
+    Donsker and Varadhan (1983); Belghazi et al. (2018), equation 10.
+    """
+
+    def bound(self, joint, log_mean):
+        return joint - log_mean
+
+
+class Mine(DonskerVaradhan):
+    """The Donsker-Varadhan bound with the gradient's minibatch bias corrected.
+
+    The denominator of the gradient's second term is an exponential moving average of
+    E_product[exp T], kept in log space and detached. Scoring does not touch it.
+
+    Parameters
+    ----------
+    decay : float
+        Weight of the past in the moving average.
+
+    References
+    ----------
+    Belghazi et al. (2018), section 3.2.
+    """
+
+    def __init__(self, decay=0.9):
+        super().__init__()
+        self.decay = decay
+        self.log_average = None
+
+    def loss(self, joint, log_mean):
+        current = log_mean.detach()
+        if self.log_average is None:
+            self.log_average = current
+        else:
+            self.log_average = torch.logaddexp(
+                self.log_average + math.log(self.decay),
+                current + math.log1p(-self.decay),
+            )
+        # The ratio's gradient is that of E[exp T] over the average; clamped because
+        # one batch far above its past must not overflow.
+        return torch.exp((log_mean - self.log_average).clamp(max=10.0)) - joint
+
+
+class MineF(Objective):
+    """E_joint[T] - E_product[exp(T - 1)], the f-divergence bound ("NWJ").
+
+    References
+    ----------
+    Nguyen, Wainwright and Jordan (2010); Belghazi et al. (2018), equation 6.
+    """
+
+    def bound(self, joint, log_mean):
+        return joint - torch.exp((log_mean - 1.0).clamp(max=50.0))
+
+
+class InfoNCE(DonskerVaradhan):
+    """Tell the joint pair from product pairs, seen from x and from y.
+
+    Both directions are averaged, so that the best critic is the pointwise mutual
+    information up to one constant. Its own value is capped at ln(1 + S); what the
+    estimators report is the held-out bound of the critic, which is not.
+
+    References
+    ----------
+    van den Oord, Li and Vinyals (2018).
+    """
+
+    def terms(self, critic_values, partners):
+        joint = critic_values[:, 0].mean(dim=1)
+        # The same pairs arranged by y: pair (s, i) is seen from y[partners[s, i]].
+        order = torch.argsort(partners, dim=-1).expand_as(critic_values)
+        by_y = torch.gather(critic_values, 2, order)
+        from_x = torch.logsumexp(critic_values, dim=1).mean(dim=1)
+        from_y = torch.logsumexp(by_y, dim=1).mean(dim=1)
+        n_candidates = math.log(critic_values.shape[1])
+        return joint, 0.5 * (from_x + from_y) - n_candidates
+
+
+OBJECTIVES = {
+    "mine": Mine,
+    "dv": DonskerVaradhan,
+    "mine-f": MineF,
+    "infonce": InfoNCE,
+}

@@ -1,0 +1,143 @@
+"""Values of critics at joint and product pairs of given rows.
+
+Rows come in blocks; within a block, circular shifts of y give product pairs, so that
+no row is ever paired with itself. The tangent form of the Donsker-Varadhan bound is
+made of what :func:`score_rows` returns.
+"""
+
+import numpy as np
+import torch
+from scipy.special import logsumexp
+
+from .critics import shifts_of
+
+# Rows in one block of product pairs, and pairs evaluated at once.
+_BLOCK = 16384
+_CHUNK = 32768
+# Validation rows whose pairs are all taken where that is cheap, and product pairs for
+# each validation row where it is not.
+_MAX_ALL_PAIRS = 1000
+_VALIDATION_SHIFTS = 32
+
+
+def blocks_of(rows, rng, n_shifts):
+    """Rows in blocks, each with circular shifts.
+
+    Returns
+    -------
+    blocks : list of (rows, shifts)
+    """
+    blocks = []
+    for block in np.array_split(rows, max(1, -(-len(rows) // _BLOCK))):
+        n = len(block)
+        n_here = min(n_shifts, n - 1)
+        shifts = 1 + rng.choice(n - 1, size=n_here, replace=False) if n > 1 else []
+        blocks.append((block, [int(shift) for shift in shifts]))
+    return blocks
+
+
+@torch.no_grad()
+def pair_values(bank, critics, x, y, block, shifts):
+    """Mean values of some critics at joint pairs (n,) and product pairs (S, n)."""
+    rows = torch.as_tensor(block, device=x.device)
+    xs, ys = x[rows][None], y[rows][None]
+    offsets = [0, *shifts]
+    n_at_once = max(1, _CHUNK // len(block))
+    values = np.empty((len(offsets), len(block)))
+    for begin in range(0, len(offsets), n_at_once):
+        part = slice(begin, begin + n_at_once)
+        partners = shifts_of(len(block), offsets[part], x.device)
+        total = sum(bank(xs, ys, partners, slice(k, k + 1))[0] for k in critics)
+        values[part] = (total.double() / len(critics)).cpu().numpy()
+    return values[0], values[1:]
+
+
+def log_normalizer(bank, critics, x, y, blocks):
+    """Log of the mean of exp T over product pairs, and the log of their number."""
+    product = [
+        pair_values(bank, critics, x, y, block, shifts)[1].ravel()
+        for block, shifts in blocks
+    ]
+    product = np.concatenate(product)
+    if len(product) == 0:
+        return 0.0, 0.0
+    log_n = float(np.log(len(product)))
+    return float(logsumexp(product)) - log_n, log_n
+
+
+def score_rows(bank, critics, x, y, blocks, log_z, ceiling):
+    """Scores of rows under a fixed normaliser.
+
+    On the training pairs that fixed the normaliser, T - log_z cannot pass the log of
+    their number. Beyond that it is extrapolation, so values are clamped there, on
+    both sides; a clamped critic is a critic.
+
+    Returns
+    -------
+    pointwise : ndarray of shape (n,)
+        T - log_z at the joint pairs.
+    from_x, from_y : ndarray of shape (n,)
+        Mean of exp(T - log_z) over the product pairs that hold the row's x, its y.
+    """
+    parts = []
+    for block, shifts in blocks:
+        joint, product = pair_values(bank, critics, x, y, block, shifts)
+        tilted = np.exp(np.clip(product - log_z, -ceiling, ceiling))
+        from_x = from_y = np.ones(len(block))
+        if len(shifts):
+            from_x = tilted.mean(axis=0)
+            by_y = [np.roll(row, s) for row, s in zip(tilted, shifts, strict=True)]
+            from_y = np.mean(by_y, axis=0)
+        pointwise = np.clip(joint - log_z, -ceiling, ceiling)
+        parts.append((pointwise, from_x, from_y))
+    return tuple(np.concatenate(part) for part in zip(*parts, strict=True))
+
+
+class Judge:
+    """Held-out bound of each critic on its inner validation rows.
+
+    The normaliser holds a little of the joint pairs' mass beside the product pairs,
+    so the bound cannot pass the log of the number of pairs: a critic that merely
+    separates joint from product pairs gains nothing by growing.
+
+    Parameters
+    ----------
+    x, y : tensor of shape (n, dx), (n, dy)
+    rows : list of K index arrays
+    rng : numpy.random.Generator
+    """
+
+    def __init__(self, x, y, rows, rng):
+        self.x, self.y = x, y
+        self.blocks = [
+            blocks_of(each[:_BLOCK], rng, _VALIDATION_SHIFTS)[0] for each in rows
+        ]
+
+    def __call__(self, bank):
+        """Bounds of whole critics, (K,)."""
+        bounds = []
+        for k, (block, shifts) in enumerate(self.blocks):
+            joint, product = pair_values(bank, [k], self.x, self.y, block, shifts)
+            bounds.append(
+                _skewed_bound(joint, logsumexp(product) - np.log(product.size))
+            )
+        return np.array(bounds)
+
+    @torch.no_grad()
+    def separable(self, bank):
+        """Bounds without the pair network, from all pairs of rows, (K,)."""
+        n = min(_MAX_ALL_PAIRS, *(len(block) for block, _ in self.blocks))
+        rows = np.stack([block[:n] for block, _ in self.blocks])
+        rows = torch.as_tensor(rows, device=self.x.device)
+        values = bank.separable(self.x[rows], self.y[rows]).double()
+        joint = values.diagonal(dim1=1, dim2=2).cpu().numpy().copy()
+        values.diagonal(dim1=1, dim2=2).fill_(-torch.inf)
+        product = torch.logsumexp(values.flatten(1), dim=1).cpu().numpy()
+        product -= np.log(n * (n - 1))
+        return np.array([_skewed_bound(*each) for each in zip(joint, product)])
+
+
+def _skewed_bound(joint, log_product):
+    share = 1.0 / joint.size**2
+    log_joint = logsumexp(joint) - np.log(joint.size) + np.log(share)
+    return joint.mean() - np.logaddexp(log_joint, log_product + np.log1p(-share))

@@ -1,0 +1,262 @@
+"""Training of a critic bank by gradient: a skorch net, built where it is used.
+
+skorch runs the loop; what is particular to K critics side by side lives in the pieces
+that hang off it: an iterator that slices tensors, and a callback that keeps each
+critic's best weights and stops when none improves.
+"""
+
+import copy
+
+import numpy as np
+import torch
+from skorch import NeuralNet
+from skorch.callbacks import Callback
+from torch.utils.data import Dataset
+from tqdm.auto import tqdm
+
+from .critics import shifts_of
+
+# Product pairs for each joint pair of a minibatch. InfoNCE's value is capped at the
+# log of its candidates, so it gets more.
+N_TRAIN_SHIFTS = 4
+N_CANDIDATES = 32
+# Decay of the running average of the weights, in steps.
+_AVERAGING = 0.98
+
+
+class PairDataset(Dataset):
+    """The rows that each critic trains on.
+
+    Parameters
+    ----------
+    x, y : tensor of shape (n, dx), (n, dy)
+
+    rows : list of K index arrays
+    """
+
+    def __init__(self, x, y, rows):
+        self.x, self.y, self.rows = x, y, rows
+
+    def __len__(self):
+        return min(len(rows) for rows in self.rows)
+
+    def take(self, index):
+        """Rows `index` (K, B) of both sides."""
+        return self.x[index], self.y[index]
+
+
+class SlicingIterator:
+    """Minibatches as slices of tensors: one row order for each critic and pass.
+
+    Parameters
+    ----------
+    n_shifts : int or None
+        Product pairs for each joint pair; None takes all pairs of the batch.
+    """
+
+    def __init__(self, dataset, batch_size, rng, n_shifts):
+        self.dataset, self.rng, self.n_shifts = dataset, rng, n_shifts
+        self.batch_size = min(batch_size, len(dataset))
+
+    def __iter__(self):
+        size, n_steps = self.batch_size, len(self)
+        order = np.stack(
+            [self.rng.permutation(rows)[: size * n_steps] for rows in self.dataset.rows]
+        )
+        order = torch.from_numpy(order).to(self.dataset.x.device)
+        n_shifts = min(self.n_shifts or size, size - 1)
+        for i in range(n_steps):
+            x, y = self.dataset.take(order[:, i * size : (i + 1) * size])
+            shifts = 1 + self.rng.choice(size - 1, size=n_shifts, replace=False)
+            partners = shifts_of(size, [0, *shifts.tolist()], x.device)
+            # skorch wants all parts of a batch to have one length, here K.
+            shared = partners.expand(len(x), -1, -1)
+            yield {"x": x, "y": y, "partners": shared}, partners
+
+    def __len__(self):
+        return len(self.dataset) // self.batch_size
+
+
+class Converged(Exception):
+    """No critic has improved for a while."""
+
+
+class KeepBest(Callback):
+    """Average the weights, judge them after each pass, keep each critic's best.
+
+    Parameters
+    ----------
+    judge : callable or None
+        Takes the bank, returns the inner validation bound of each critic, ndarray
+        of shape (K,). None keeps the last averaged weights.
+
+    patience : int
+        Passes without an improvement above `tol` after which a critic has stopped.
+
+    tol : float
+        In nats.
+    """
+
+    def __init__(self, judge, patience, tol):
+        self.judge, self.patience, self.tol = judge, patience, tol
+
+    def on_train_begin(self, net, **kwargs):
+        self.average_ = copy.deepcopy(net.module_)
+        self.best_ = copy.deepcopy(net.module_)
+        self.n_steps_ = 0
+        self.history_ = []
+        self.best_bound_ = self._judge(net.module_)
+        self.reference_ = self.best_bound_.copy()
+        self.best_pass_ = np.zeros(len(self.best_bound_), dtype=int)
+        self.since_ = np.zeros(len(self.best_bound_), dtype=int)
+
+    def on_epoch_begin(self, net, **kwargs):
+        self.totals_ = {}
+        self.n_batches_ = 0
+
+    @torch.no_grad()
+    def on_batch_end(self, net, **kwargs):
+        self.n_steps_ += 1
+        self.n_batches_ += 1
+        for name, values in net.criterion_.last_.items():
+            self.totals_[name] = self.totals_.get(name, 0.0) + values
+        decay = min(_AVERAGING, self.n_steps_ / (self.n_steps_ + 4))
+        torch._foreach_lerp_(
+            list(self.average_.parameters()), list(net.module_.parameters()), 1 - decay
+        )
+
+    def on_epoch_end(self, net, **kwargs):
+        bound = self._judge(self.average_)
+        n_passes = len(self.history_) + 1
+        record = {"pass": n_passes}
+        for name, total in self.totals_.items():
+            record[name] = (total / self.n_batches_).cpu().numpy().astype(float)
+        if self.judge is not None:
+            record["validation_bound"] = bound
+        self.history_.append(record)
+        better = bound > self.best_bound_ if self.judge is not None else bound == 0
+        if better.any():
+            copy_critics(self.best_, self.average_, np.flatnonzero(better))
+            self.best_pass_[better] = n_passes
+        self.best_bound_ = np.maximum(self.best_bound_, bound)
+        improved = bound > self.reference_ + self.tol
+        self.reference_ = np.where(improved, bound, self.reference_)
+        self.since_ = np.where(improved, 0, self.since_ + 1)
+        if self.judge is not None and (self.since_ >= self.patience).all():
+            raise Converged
+
+    def on_train_end(self, net, **kwargs):
+        copy_critics(net.module_, self.best_, np.arange(len(self.best_bound_)))
+
+    def _judge(self, module):
+        if self.judge is None:
+            return np.zeros(len(module.head))
+        return np.nan_to_num(self.judge(module), nan=-np.inf)
+
+
+class _Progress(Callback):
+    """One bar over the passes, with the best inner validation bound so far."""
+
+    def __init__(self, n_passes):
+        self.n_passes = n_passes
+
+    def on_train_begin(self, net, **kwargs):
+        self.bar_ = tqdm(total=self.n_passes, desc="MINE", unit="pass", leave=False)
+
+    def on_epoch_end(self, net, **kwargs):
+        bound = net.callbacks[0].best_bound_
+        self.bar_.set_postfix_str(f"validation bound {np.mean(bound):.3f} nats")
+        self.bar_.update()
+
+    def on_train_end(self, net, **kwargs):
+        self.bar_.close()
+
+
+class SeparablePart(torch.nn.Module):
+    """A bank seen without its pair network, where all pairs of a batch are cheap."""
+
+    def __init__(self, bank):
+        super().__init__()
+        self.bank = bank
+
+    @property
+    def head(self):
+        return self.bank.head
+
+    def forward(self, x, y, partners):
+        values = self.bank.separable(x, y)
+        # Row r of the result pairs x[i] with y[partners[r, i]].
+        return torch.gather(values, 2, partners.mT).mT
+
+
+def train(
+    bank,
+    x,
+    y,
+    rows,
+    objective,
+    *,
+    batch_size,
+    learning_rate,
+    alpha,
+    max_iter,
+    judge,
+    patience,
+    tol,
+    rng,
+    n_shifts,
+    callbacks=(),
+    verbose=0,
+):
+    """Train a bank of critics in place; each ends with its best weights.
+
+    Parameters
+    ----------
+    bank : CriticBank
+    x, y : tensor of shape (n, dx), (n, dy)
+    rows : list of K index arrays
+        Rows that each critic trains on.
+    objective : Objective
+    judge, patience, tol
+        See :class:`KeepBest`.
+
+    Returns
+    -------
+    keeper : KeepBest
+        With the history of the training.
+    """
+    keeper = KeepBest(judge, patience, tol)
+    net = NeuralNet(
+        module=bank,
+        criterion=objective,
+        optimizer=torch.optim.Adam,
+        optimizer__weight_decay=alpha,
+        lr=learning_rate,
+        max_epochs=max_iter,
+        batch_size=batch_size,
+        iterator_train=SlicingIterator,
+        iterator_train__rng=rng,
+        iterator_train__n_shifts=n_shifts,
+        train_split=None,
+        callbacks=[keeper, *([_Progress(max_iter)] if verbose else []), *callbacks],
+        callbacks__print_log=None,
+        verbose=0,
+        device=x.device,
+    )
+    # Not net.fit: it swallows KeyboardInterrupt, which must reach the caller.
+    net.initialize()
+    dataset = PairDataset(x, y, rows)
+    net.notify("on_train_begin", X=dataset, y=None)
+    try:
+        net.fit_loop(dataset)
+    except Converged:
+        pass
+    net.notify("on_train_end", X=dataset, y=None)
+    return keeper
+
+
+@torch.no_grad()
+def copy_critics(target, source, which):
+    """Copy the weights of the critics `which` from one bank to another."""
+    for into, values in zip(target.parameters(), source.parameters(), strict=True):
+        into[which] = values[which]
