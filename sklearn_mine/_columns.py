@@ -188,9 +188,7 @@ class ColumnScorer:
             hidden = _activate(hidden, self.settings.activation)
         parts = [
             np.broadcast_to(side, (*shape, side.shape[-1]))
-            for side in (
-                x_plain[:, None], x_more[:, None], y_plain[None], y_more[None]
-            )
+            for side in (x_plain[:, None], x_more[:, None], y_plain[None], y_more[None])
         ]
         parts.append(hidden)
         if self.settings.start is not None:

@@ -189,7 +189,7 @@ def level_column(values, *, encoding="rank", discrete="auto"):
         order = np.argsort(values)  # NaN sorts last
         ordered = values[order]
         if n > 3 and ordered[-1] == ordered[-1] and (ordered[1:] != ordered[:-1]).all():
-            scores, codes_in_order, level_values = _untied_levels(n)
+            codes_in_order, level_values = _untied_levels(n)
             codes = np.empty(n, dtype=np.int64)
             codes[order] = codes_in_order
             fitted = ColumnEncoding(
@@ -321,16 +321,15 @@ def _bins(scores, largest):
 
 @lru_cache(maxsize=8)
 def _untied_levels(n):
-    """Scores, level codes in sorted order and level values of n distinct numbers."""
+    """Level codes in sorted order, and level values, of n distinct numbers."""
     scores = ndtri((np.arange(n) + 0.5) / n)
     if n <= N_LEVELS:
         codes = np.arange(n)
     else:
         codes = np.unique(_bins(scores, scores[-1]), return_inverse=True)[1]
-    values = np.bincount(codes, weights=scores) / np.bincount(codes)
-    for array in (scores, codes, values):
-        array.flags.writeable = False
-    return scores, codes, values[:, None]
+    values = (np.bincount(codes, weights=scores) / np.bincount(codes))[:, None]
+    codes.flags.writeable = values.flags.writeable = False
+    return codes, values
 
 
 def _heaviest(values, counts, limit):

@@ -21,8 +21,8 @@ from ._params import (
     Settings,
     with_critic_parameters,
 )
-from .nn.objectives import OBJECTIVES
 from ._table import as_groups, as_table, as_target
+from .nn.objectives import OBJECTIVES
 
 
 @with_critic_parameters(hidden="(64, 64)", activation="relu")
@@ -231,9 +231,7 @@ class MINE(BaseEstimator):
         warn_of_identifiers(self._x_encoder, X)
         warn_of_identifiers(self._y_encoder, target)
         warn_of_repeats(x, y, self._x_encoder, self._y_encoder)
-        folds = fold_rows(
-            self.cv, n, discrete_labels(y, self._y_encoder), groups, seed
-        )
+        folds = fold_rows(self.cv, n, discrete_labels(y, self._y_encoder), groups, seed)
         self.is_lower_bound_ = OBJECTIVES[settings.objective].is_lower_bound
         self.history_, self.n_iter_, self._fit = [], 0, None
         self.mutual_info_, self.std_error_, self.p_value_ = 0.0, 0.0, 1.0
@@ -404,9 +402,7 @@ def fold_rows(cv, n_rows, labels, groups, seed):
     """Folds for an int or a splitter, with or without groups."""
     if groups is not None and not hasattr(cv, "split"):
         cv = GroupKFold(cv)
-    return make_folds(
-        cv, n_rows, stratify=labels, groups=groups, random_state=seed
-    )
+    return make_folds(cv, n_rows, stratify=labels, groups=groups, random_state=seed)
 
 
 def discrete_labels(encoded, encoder):

@@ -82,7 +82,7 @@ CRITIC_CONSTRAINTS = {
     "verbose": ["verbose"],
 }
 
-CRITIC_DOC = '''objective : {"mine", "dv", "mine-f", "infonce"}, default="mine"
+CRITIC_DOC = """objective : {"mine", "dv", "mine-f", "infonce"}, default="mine"
         What the gradient climbs. "mine" is the Donsker-Varadhan bound with the
         minibatch gradient's bias corrected by a moving average; "dv" is the bound
         as it is; "mine-f" the f-divergence bound (NWJ); "infonce" the contrastive
@@ -142,7 +142,7 @@ CRITIC_DOC = '''objective : {"mine", "dv", "mine-f", "infonce"}, default="mine"
 
     cv : int or splitter, default=5
         Folds: shuffled, and stratified for a discrete y; or a scikit-learn
-        splitter.'''
+        splitter."""
 
 
 def with_critic_parameters(hidden, activation):

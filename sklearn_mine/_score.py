@@ -1,13 +1,13 @@
 """mine_score and MINEScore: every column of a table against a target."""
 
 import warnings
+from numbers import Integral
 
 import numpy as np
 from joblib import Parallel, delayed, effective_n_jobs
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, validate_params
-from numbers import Integral
 
 from ._columns import ColumnScorer
 from ._crossfit import cross_fit
@@ -32,8 +32,9 @@ from ._table import as_groups, as_table, as_target
 # Columns of one task; what a worker sets up for each task costs a few columns.
 _CHUNK = 64
 # A column is a candidate for training by gradient if a plain table of counts, with
-# its bias removed, shows this much more than the solved critic (nats, and relative).
-_GAP, _RELATIVE_GAP = 0.02, 0.03
+# its bias removed, shows this much more than the solved critic (nats, and relative),
+# or if it scores so high that a few dozen levels cannot hold what it tells.
+_GAP, _RELATIVE_GAP, _STRONG = 0.02, 0.03, 1.0
 _ALPHA_CANDIDATE = 1e-3
 
 _CONSTRAINTS = {
@@ -296,9 +297,7 @@ def score_table(X, y, params):
             f"n_samples={n}: one row has no product of marginals. Pass 2 or more."
         )
     groups = as_groups(params.groups, n)
-    seed = int(
-        check_random_state(params.random_state).randint(np.iinfo(np.int32).max)
-    )
+    seed = int(check_random_state(params.random_state).randint(np.iinfo(np.int32).max))
     overrides = discrete_overrides(params.discrete_features, table)
     encoder = TableEncoder(
         params.encoding,
@@ -363,8 +362,11 @@ def _score_blocks(task, blocks):
         outcomes = [None] * len(blocks)
         scalar = task.y.shape[1] > 0 and task.target.shape[1] == 1
         fast = [
-            i for i, block in enumerate(blocks)
-            if len(block) == 1 and scalar and task.settings.solver != "adam"
+            i
+            for i, block in enumerate(blocks)
+            if len(block) == 1
+            and scalar
+            and task.settings.solver != "adam"
             and task.settings.objective != "infonce"
         ]
         if fast and task.informative:
@@ -384,17 +386,19 @@ def _score_blocks(task, blocks):
                     result.p_values[place],
                     result.kinds[place],
                 )
-                if (
-                    task.settings.solver == "auto"
-                    and result.gaps[place] > _GAP
-                    and result.gaps[place] > _RELATIVE_GAP * result.scores[place]
-                    and result.p_values[place] < _ALPHA_CANDIDATE
-                ):
+                if task.settings.solver == "auto" and _may_pay(result, place):
                     outcomes[i] = _train_where_it_pays(task, blocks[i], outcomes[i])
         for i, block in enumerate(blocks):
             if outcomes[i] is None:
                 outcomes[i] = _score_vector(task, block)
         return outcomes
+
+
+def _may_pay(result, place):
+    """Whether a solved column is a candidate for training by gradient."""
+    score, gap = result.scores[place], result.gaps[place]
+    short = gap > max(_GAP, _RELATIVE_GAP * score)
+    return result.p_values[place] < _ALPHA_CANDIDATE and (short or score > _STRONG)
 
 
 def _encode_block(task, block):
@@ -476,5 +480,3 @@ def _some_columns(table, limit=8):
     """The first columns, encoded, to look for repeated rows."""
     part = _Columns(table, range(min(limit, table.shape[1])))
     return TableEncoder().fit_transform(part)
-
-

@@ -159,7 +159,11 @@ def as_groups(groups, n_rows):
     if groups is None:
         return None
     groups = check_array(
-        groups, dtype=None, ensure_2d=False, ensure_all_finite=False, input_name="groups"
+        groups,
+        dtype=None,
+        ensure_2d=False,
+        ensure_all_finite=False,
+        input_name="groups",
     )
     if groups.ndim != 1:
         raise ValueError(f"groups should have shape (n,), got {groups.shape}.")
@@ -208,7 +212,10 @@ def _text_or_numbers(values):
         except (TypeError, ValueError):
             pass
     text = np.array(
-        [None if gone else str(value) for value, gone in zip(values, missing)],
+        [
+            None if gone else str(value)
+            for value, gone in zip(values, missing, strict=True)
+        ],
         dtype=object,
     )
     return text

@@ -5,6 +5,7 @@ a network, and features of the parametric start (canonical products, radii). It 
 trained by gradient as a whole, or its head is solved (:mod:`sklearn_mine.nn.newton`).
 """
 
+import itertools
 import math
 
 import numpy as np
@@ -27,6 +28,10 @@ _FEW = 4.0
 N_PRODUCTS = 32
 # A side wider than this enters the network through its coordinates alone.
 _MAX_RAW = 64
+
+# Units dropped while training the network of a side wider than this: with 64 columns
+# of digits the held-out bound rises from 2.02 to 2.09 of 2.30.
+_DROPOUT, _WIDE = 0.1, 32
 
 _ALL = slice(None)
 
@@ -69,7 +74,7 @@ class CriticBank(torch.nn.Module):
         self._splits = (width_x, width_y, n_pair)
         self.weights = torch.nn.ParameterList()
         self.biases = torch.nn.ParameterList()
-        for fan_in, fan_out in zip(sizes[:-1], sizes[1:], strict=True):
+        for fan_in, fan_out in itertools.pairwise(sizes):
             limit = 1.0 / math.sqrt(fan_in)
             weight = rng.uniform(-limit, limit, size=(1, fan_in, fan_out))
             if len(self.weights) == 0:
@@ -254,12 +259,12 @@ class CriticBank(torch.nn.Module):
         cross = (products * rho[:, None]).sum(3)
         radius_pv = radius_v[:, partners]
         shrunk = (u_square[:, :, :n_pairs] * rho**2).sum(2)
-        residual = (
-            radius_pv * v.shape[2] - 2.0 * cross + shrunk[:, None]
-        ).clamp(min=0.0) / v.shape[2]
-        together = (
-            radius_pv * v.shape[2] + (radius_u * u.shape[2])[:, None]
-        ) / (u.shape[2] + v.shape[2])
+        residual = (radius_pv * v.shape[2] - 2.0 * cross + shrunk[:, None]).clamp(
+            min=0.0
+        ) / v.shape[2]
+        together = (radius_pv * v.shape[2] + (radius_u * u.shape[2])[:, None]) / (
+            u.shape[2] + v.shape[2]
+        )
         wide_u = radius_u[:, None].expand_as(radius_pv)
 
         pair_in = [gaussian, *_radial(residual), *_radial(together)]
@@ -279,13 +284,20 @@ def _radial(square):
 
 
 class _Tower(torch.nn.Module):
-    """A network of one side."""
+    """A network of one side.
+
+    Where the side is wide its units are dropped at random while training; what is
+    drawn depends on `rng` alone.
+    """
 
     def __init__(self, sizes, n_critics, rng):
         super().__init__()
+        self.dropout = _DROPOUT if sizes[0] > _WIDE else 0.0
+        self.seed = int(rng.integers(2**62))
+        self.n_draws = 0
         self.weights = torch.nn.ParameterList()
         self.biases = torch.nn.ParameterList()
-        for fan_in, fan_out in zip(sizes[:-1], sizes[1:], strict=True):
+        for fan_in, fan_out in itertools.pairwise(sizes):
             limit = math.sqrt(3.0 / fan_in)
             weight = rng.uniform(-limit, limit, size=(1, fan_in, fan_out))
             bias = rng.uniform(-limit, limit, size=(1, 1, fan_out)) / math.sqrt(3.0)
@@ -293,13 +305,19 @@ class _Tower(torch.nn.Module):
             self.biases.append(_parameter(bias, n_critics))
 
     def forward(self, side, activation, critics):
-        for i, (weight, bias) in enumerate(
-            zip(self.weights, self.biases, strict=True)
-        ):
+        for i, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
             if i:
-                side = activation(side)
+                side = self._drop(activation(side))
             side = torch.baddbmm(bias[critics], side, weight[critics])
         return side
+
+    def _drop(self, units):
+        if not (self.dropout and self.training and torch.is_grad_enabled()):
+            return units
+        self.n_draws += 1
+        generator = torch.Generator(units.device).manual_seed(self.seed + self.n_draws)
+        kept = torch.rand(units.shape, generator=generator, device=units.device)
+        return units * (kept > self.dropout) / (1.0 - self.dropout)
 
 
 def shifts_of(n, offsets, device=None):

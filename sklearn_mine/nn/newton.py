@@ -42,12 +42,11 @@ def solve_head(features, joint_mean, log_weights, ridge):
     log_normalizer : tensor of shape (B, F)
         The log partition of the product pairs at these weights.
     """
-    n_sets, n_critics, n_features = joint_mean.shape
     weights = torch.zeros_like(joint_mean)
     finite = torch.isfinite(features).all(dim=2).all(dim=1)
     features = torch.where(finite[:, None, None], features, 0.0)
     usable = finite[:, None] & torch.isfinite(joint_mean).all(dim=2)
-    for b in range(n_sets):
+    for b in range(len(features)):
         rows = torch.nonzero(usable[b]).squeeze(1)
         if len(rows):
             weights[b, rows] = _solve_set(
@@ -106,7 +105,7 @@ def _solve_set(features, joint_mean, log_weights, ridge):
 
 def _outer_products(features):
     """Products of feature pairs, where few critics share many pairs: else None."""
-    n_pairs, n_features = features.shape
+    n_pairs = len(features)
     if n_pairs > 8192:
         return None
     return (features[:, :, None] * features[:, None, :]).reshape(n_pairs, -1)

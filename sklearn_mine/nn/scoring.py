@@ -134,7 +134,9 @@ class Judge:
         values.diagonal(dim1=1, dim2=2).fill_(-torch.inf)
         product = torch.logsumexp(values.flatten(1), dim=1).cpu().numpy()
         product -= np.log(n * (n - 1))
-        return np.array([_skewed_bound(*each) for each in zip(joint, product)])
+        return np.array(
+            [_skewed_bound(*each) for each in zip(joint, product, strict=True)]
+        )
 
 
 def _skewed_bound(joint, log_product):

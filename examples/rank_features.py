@@ -1,0 +1,121 @@
+"""
+======================================
+Rank the columns of a table, and choose
+======================================
+
+Which measurements of a tumour tell whether it is malignant, how much does each tell,
+and which tell nothing at all? :func:`~sklearn_mine.mine_score` answers in nats, with a
+standard error and a p-value for every column.
+
+The table is the breast cancer data that scikit-learn ships: 569 tumours and 30
+measurements. To see that the answer can be trusted, 20 of its own columns are shuffled
+and put beside the real ones. These probes have the margins of real measurements and
+say nothing about the target, so they belong at the bottom.
+"""
+
+# %%
+# A table with probes
+# -------------------
+import numpy as np
+import pandas as pd
+from sklearn.datasets import load_breast_cancer
+
+X, y = load_breast_cancer(return_X_y=True, as_frame=True)
+rng = np.random.default_rng(0)
+chosen = rng.choice(X.columns, size=20, replace=False)
+probes = pd.DataFrame(
+    {f"shuffled {name}": rng.permutation(X[name]) for name in chosen}, index=X.index
+)
+table = pd.concat([X, probes], axis=1)
+
+# %%
+# The ranking
+# -----------
+# A score is the information that the column has about the target, as measured on rows
+# that the critic did not see. It is not clipped at zero, so that columns without
+# information do not tie; a p-value says whether there is any dependence at all. The
+# target has two classes, so that no score can lie above H(y) by more than its error.
+from sklearn_mine import mine_score
+
+scores, p_values, std_errors = mine_score(
+    table, y, random_state=0, n_jobs=2, return_std=True
+)
+ranking = pd.DataFrame(
+    {"nats": scores, "std error": std_errors, "p-value": p_values},
+    index=table.columns,
+).sort_values("nats", ascending=False)
+
+share = y.value_counts(normalize=True)
+width = max(map(len, ranking.index))
+print(f"{len(table)} rows, H(y) = {-(share * np.log(share)).sum():.3f} nats")
+print(f"{'feature':<{width}}  {'nats':>7}  {'std error':>9}  {'p-value':>8}")
+for name, (score, std_error, p_value) in ranking.iterrows():
+    score = round(score, 3) + 0.0  # no minus sign on a zero
+    print(f"{name:<{width}}  {score:7.3f}  {std_error:9.3f}  {p_value:8.1e}")
+
+# %%
+# A picture of it
+# ---------------
+import matplotlib
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+
+is_probe = ranking.index.str.startswith("shuffled ")
+position = np.arange(len(ranking))
+fig, ax = plt.subplots(figsize=(8, 8.5), layout="constrained")
+for mask, colour, label in (
+    (~is_probe, "#2a6f97", "measured column"),
+    (is_probe, "#d98032", "shuffled copy (probe)"),
+):
+    ax.barh(
+        position[mask],
+        ranking["nats"][mask],
+        xerr=ranking["std error"][mask],
+        color=colour,
+        error_kw={"elinewidth": 1, "ecolor": "#333333"},
+        label=label,
+    )
+ax.set_yticks(position, ranking.index, fontsize=7.5)
+for label, probe in zip(ax.get_yticklabels(), is_probe, strict=True):
+    label.set_color("#b05f14" if probe else "#1d4f73")
+ax.set_ylim(len(ranking) - 0.4, -0.6)
+ax.axvline(0, color="#333333", linewidth=0.8)
+ax.set_xlabel("mutual information with the diagnosis (nats, ± 1 standard error)")
+ax.set_title("What each column tells about the diagnosis")
+ax.spines[["top", "right"]].set_visible(False)
+ax.legend(loc="lower right", frameon=False)
+fig.savefig("feature_ranking.png", dpi=110)
+print("\nThe plot is in feature_ranking.png.")
+
+# %%
+# Columns chosen inside a pipeline
+# --------------------------------
+# :class:`~sklearn_mine.MINEScore` is the same score as an estimator, so that a grid
+# search reaches the network that measures the columns. The search sees the training
+# rows only; the accuracy is that of rows held out from all of it.
+from sklearn.feature_selection import SelectKBest
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV, train_test_split
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import StandardScaler
+
+from sklearn_mine import MINEScore
+
+pipeline = Pipeline(
+    [
+        ("select", SelectKBest(MINEScore(random_state=0), k=15)),
+        ("scale", StandardScaler()),
+        ("classify", LogisticRegression(max_iter=1000)),
+    ]
+)
+grid = {"select__score_func__hidden_layer_sizes": [(32,), (64,)]}
+X_train, X_test, y_train, y_test = train_test_split(
+    table, y, stratify=y, random_state=0
+)
+search = GridSearchCV(pipeline, grid, cv=3).fit(X_train, y_train)
+kept = search.best_estimator_["select"].get_support()
+n_probes = table.columns[kept].str.startswith("shuffled ").sum()
+print(f"Best parameters: {search.best_params_}")
+print(f"Columns kept: {kept.sum()}, of them probes: {n_probes}")
+print(f"Accuracy on {len(X_test)} held-out rows: {search.score(X_test, y_test):.3f}")

@@ -1,0 +1,158 @@
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from sklearn_mine.nn import OBJECTIVES
+from sklearn_mine.nn.critics import shifts_of
+from sklearn_mine.nn.objectives import DonskerVaradhan, InfoNCE, Mine, MineF
+
+RHO = 0.6
+TRUTH = -0.5 * math.log(1.0 - RHO**2)  # 0.223
+
+
+def _values(critic, n=20_000, n_shifts=8, seed=0):
+    """Values (1, 1 + S, n) of a critic on Gaussian pairs of correlation RHO."""
+    rng = np.random.default_rng(seed)
+    x, e = torch.from_numpy(rng.normal(size=(2, n)))
+    y = RHO * x + math.sqrt(1.0 - RHO**2) * e
+    partners = shifts_of(n, range(n_shifts + 1))
+    return critic(x, y[partners])[None], partners
+
+
+def _log_ratio(x, y):
+    square = RHO**2 * (x**2 + y**2) - 2.0 * RHO * x * y
+    return TRUTH - square / (2.0 * (1.0 - RHO**2))
+
+
+def _bound(objective, values, partners):
+    return objective.bound(*objective.terms(values, partners)).item()
+
+
+@pytest.mark.parametrize(
+    ("name", "shift"), [("mine", 0.0), ("dv", 0.0), ("mine-f", 1.0)]
+)
+def test_bound_of_the_best_critic_is_the_information(name, shift):
+    values, partners = _values(_log_ratio)
+    # One standard error of the mean log ratio over 20,000 rows is rho / sqrt(n), 0.004.
+    assert _bound(OBJECTIVES[name](), values + shift, partners) == pytest.approx(
+        TRUTH, abs=0.015
+    )
+
+
+def test_infonce_of_the_best_critic_nears_the_information_from_below():
+    values, partners = _values(_log_ratio, n_shifts=128)
+    bound = _bound(InfoNCE(), values, partners)
+    # With 129 candidates the cap is 4.9; what is lost at 0.22 nats is of order
+    # 1 / 129, and the standard error 0.004.
+    assert bound == pytest.approx(TRUTH, abs=0.02)
+
+
+@pytest.mark.parametrize("name", OBJECTIVES)
+@pytest.mark.parametrize("scale", [0.3, 0.8, 1.5])
+def test_no_critic_passes_the_information(name, scale):
+    values, partners = _values(lambda x, y: scale * RHO * torch.tanh(x) * y)
+    objective = OBJECTIVES[name]()
+    assert objective.is_lower_bound
+    # Three standard errors of 0.005.
+    assert _bound(objective, values, partners) <= TRUTH + 0.015
+
+
+@pytest.mark.parametrize("name", OBJECTIVES)
+def test_constant_critic_scores_nothing_or_less(name):
+    bound = _bound(OBJECTIVES[name](), *_values(lambda x, y: 1.0 + 0.0 * x * y))
+    assert bound == pytest.approx(0.0, abs=1e-9)  # exact, but for rounding
+
+
+@pytest.mark.parametrize("name", ["mine", "dv", "infonce"])
+def test_constant_added_to_the_critic_changes_no_bound(name):
+    values, partners = _values(_log_ratio, n=500)
+    plain = _bound(OBJECTIVES[name](), values, partners)
+    shifted = _bound(OBJECTIVES[name](), values + 123.0, partners)
+    assert shifted == pytest.approx(plain, abs=1e-9)  # rounding at 123
+
+
+@pytest.mark.parametrize("name", OBJECTIVES)
+@pytest.mark.parametrize("size", [1e3, -1e3, 1e6])
+def test_huge_critic_values_give_finite_losses_and_gradients(name, size):
+    generator = torch.Generator().manual_seed(0)
+    values = torch.randn(2, 5, 16, generator=generator)
+    values = (size * values).requires_grad_()
+    loss = OBJECTIVES[name]()(values, shifts_of(16, range(5)))
+    loss.backward()
+    assert torch.isfinite(loss)
+    assert torch.isfinite(values.grad).all()
+
+
+@pytest.mark.parametrize("name", OBJECTIVES)
+def test_critics_side_by_side_have_losses_of_their_own(name):
+    generator = torch.Generator().manual_seed(0)
+    values = torch.randn(3, 5, 16, generator=generator)
+    partners = shifts_of(16, range(5))
+    together = OBJECTIVES[name]()
+    total = together(values, partners)
+    each = [OBJECTIVES[name]()(values[k : k + 1], partners) for k in range(3)]
+    torch.testing.assert_close(total, sum(each))
+    assert together.last_["surrogate"].shape == (3,)
+    assert together.last_["train_bound"].shape == (3,)
+
+
+def test_surrogate_of_mine_is_not_its_bound():
+    objective = Mine()
+    values, partners = _values(_log_ratio, n=500)
+    loss = objective(values, partners).item()
+    bound = objective.last_["train_bound"].item()
+    joint = values[:, 0].mean().item()
+    # The first step's average is the current batch itself: E[e^T] / EMA = 1.
+    assert loss == pytest.approx(1.0 - joint, abs=1e-9)
+    assert bound == pytest.approx(_bound(DonskerVaradhan(), values, partners))
+
+
+def test_first_gradient_of_mine_is_that_of_donsker_varadhan():
+    values, partners = _values(_log_ratio, n=200)
+    gradients = []
+    for objective in (Mine(), DonskerVaradhan()):
+        leaf = values.clone().requires_grad_()
+        objective(leaf, partners).backward()
+        gradients.append(leaf.grad)
+    torch.testing.assert_close(*gradients)
+
+
+def test_later_gradient_of_mine_divides_by_the_moving_average():
+    objective = Mine(decay=0.9)
+    partners = shifts_of(8, range(3))
+    first = torch.zeros(1, 3, 8, dtype=torch.float64)
+    objective(first, partners)
+    leaf = torch.full((1, 3, 8), math.log(2.0), dtype=torch.float64).requires_grad_()
+    objective(leaf, partners).backward()
+    # The average is 0.9 * 1 + 0.1 * 2 = 1.1; each of 16 product pairs has 2 / 16.
+    torch.testing.assert_close(
+        leaf.grad[0, 1:], torch.full((2, 8), 2.0 / 1.1 / 16.0, dtype=torch.float64)
+    )
+    torch.testing.assert_close(
+        leaf.grad[0, 0], torch.full((8,), -1.0 / 8.0, dtype=torch.float64)
+    )
+
+
+def test_moving_average_is_detached_and_untouched_by_bounds():
+    objective = Mine()
+    values, partners = _values(_log_ratio, n=100)
+    objective(values.clone().requires_grad_(), partners)
+    before = objective.log_average.clone()
+    assert not objective.log_average.requires_grad
+    _bound(objective, values + 5.0, partners)
+    assert torch.equal(objective.log_average, before)
+
+
+def test_best_constant_of_mine_f_is_one():
+    values, partners = _values(lambda x, y: 0.0 * x * y, n=100)
+    bounds = [_bound(MineF(), values + c, partners) for c in (0.5, 1.0, 1.5)]
+    assert np.argmax(bounds) == 1
+
+
+def test_infonce_is_capped_at_the_log_of_its_candidates():
+    values = torch.zeros(1, 9, 50)
+    values[:, 0] = 100.0  # tells joint from product pairs perfectly
+    bound = _bound(InfoNCE(), values, shifts_of(50, range(9)))
+    assert bound == pytest.approx(math.log(9.0), abs=1e-5)  # float32

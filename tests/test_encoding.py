@@ -1,0 +1,202 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from scipy.stats import norm, rankdata
+
+from sklearn_mine._encoding import TableEncoder, fit_column, level_column
+from sklearn_mine._table import as_table
+
+columns = hnp.arrays(
+    np.float64,
+    st.integers(2, 60),
+    elements=st.floats(-1e6, 1e6).map(lambda value: round(value, 2)),
+)
+
+
+@given(columns)
+def test_encoding_is_finite_and_of_the_declared_width(values):
+    encoding = fit_column(values)
+    encoded = encoding.transform(values)
+    assert encoded.shape == (len(values), encoding.width)
+    assert np.isfinite(encoded).all()
+
+
+@given(columns, st.sampled_from([1e-300, 1e-3, 1024.0, 1e300]))
+def test_rank_encoding_ignores_units(values, scale):
+    scaled = values * scale
+    if len(np.unique(scaled)) < len(np.unique(values)) or np.isinf(scaled).any():
+        return  # the numbers themselves did not survive
+    np.testing.assert_array_equal(
+        fit_column(scaled).transform(scaled), fit_column(values).transform(values)
+    )
+
+
+@given(columns)
+def test_rank_encoding_keeps_order_and_ties(values):
+    encoding = fit_column(values)
+    if encoding.kind == "constant":
+        return
+    scores = encoding.transform(values)[:, 0]
+    np.testing.assert_array_equal(
+        rankdata(scores, method="dense"), rankdata(values, method="dense")
+    )
+
+
+def test_untied_column_becomes_normal_scores(rng):
+    values = rng.normal(size=200)
+    scores = norm.ppf((rankdata(values) - 0.5) / 200)
+    encoded = fit_column(values).transform(values)
+    np.testing.assert_allclose(encoded, scores[:, None], atol=1e-12)  # rounding
+
+
+def test_new_values_are_interpolated_and_clamped():
+    encoding = fit_column(np.arange(100.0))
+    low, middle, high = encoding.transform(np.array([-1e9, 49.5, 1e9]))[:, 0]
+    ends = encoding.transform(np.array([0.0, 99.0]))[:, 0]
+    assert (low, high) == tuple(ends)
+    assert middle == pytest.approx(0.0, abs=1e-12)  # by symmetry
+
+
+def test_standard_encoding_has_zero_mean_and_unit_variance(rng):
+    values = 1e6 + 3.0 * rng.normal(size=500)
+    encoded = fit_column(values, encoding="standard").transform(values)[:, 0]
+    # 1e6 eats six of sixteen digits.
+    assert encoded.mean() == pytest.approx(0.0, abs=1e-8)
+    assert encoded.std() == pytest.approx(1.0, abs=1e-8)
+
+
+@pytest.mark.parametrize("scale", [1e300, 1e-300])
+@pytest.mark.parametrize("encoding", ["rank", "standard"])
+def test_extreme_scales_stay_finite(scale, encoding, rng):
+    values = scale * rng.normal(size=50)
+    encoded = fit_column(values, encoding=encoding).transform(values)
+    assert np.isfinite(encoded).all()
+    assert encoded.std() > 0.5  # about 1 for either encoding
+
+
+def test_few_repeated_values_are_discrete_whatever_their_dtype():
+    values = np.tile([0, 1, 2, 3], 25)
+    for dtype in (np.int8, np.float32, np.float64):
+        encoding = fit_column(values.astype(dtype).astype(np.float64))
+        assert encoding.discrete
+        assert len(encoding.atoms) == 4
+
+
+def test_whole_numbers_with_many_values_are_numeric(rng):
+    assert not fit_column(rng.integers(10**6, size=500).astype(float)).discrete
+
+
+def test_override_decides(rng):
+    assert fit_column(rng.integers(100, size=500).astype(float), discrete=True).discrete
+    assert not fit_column(np.tile([0.0, 1.0, 2.0], 9), discrete=False).discrete
+
+
+def test_text_is_discrete_and_indicators_tell_its_values_apart():
+    values = np.array(list("abcabcabc"), dtype=object)
+    encoding = fit_column(values)
+    assert encoding.kind == "category"
+    assert encoding.discrete
+    assert len(np.unique(encoding.transform(values), axis=0)) == 3
+
+
+def test_unseen_category_has_no_indicator():
+    encoding = fit_column(np.array(list("abcabcabc"), dtype=object))
+    new = encoding.transform(np.array(["z"], dtype=object))
+    np.testing.assert_array_equal(new, np.zeros((1, 3)))
+
+
+def test_unique_text_is_an_identifier_and_says_nothing():
+    values = np.array([f"row {i}" for i in range(50)], dtype=object)
+    encoding = fit_column(values)
+    assert encoding.kind == "identifier"
+    assert not encoding.informative
+    assert not encoding.transform(values).any()
+
+
+@pytest.mark.parametrize(
+    "values",
+    [np.full(5, 3.0), np.full(5, np.nan), np.array(["a"] * 5, dtype=object)],
+)
+def test_constant_column_is_uninformative(values):
+    encoding = fit_column(values)
+    assert encoding.kind == "constant"
+    assert encoding.transform(values).shape == (5, 1)
+
+
+def test_missing_cells_have_an_indicator():
+    values = np.array([1.0, np.nan, 2.0, np.nan, 3.0, 4.0])
+    encoding = fit_column(values)
+    assert encoding.missing
+    np.testing.assert_array_equal(
+        encoding.transform(values)[:, -1], np.isnan(values).astype(float)
+    )
+    assert np.isfinite(encoding.transform(values)).all()
+
+
+def test_constant_column_with_missing_cells_is_informative():
+    values = np.array([1.0, np.nan] * 10)
+    encoding = fit_column(values)
+    assert encoding.informative
+    assert len(np.unique(encoding.transform(values), axis=0)) == 2
+
+
+def test_text_where_numbers_were_is_refused():
+    encoding = fit_column(np.arange(10.0))
+    with pytest.raises(ValueError, match="numeric when fitted"):
+        encoding.transform(np.array(["a"], dtype=object))
+
+
+def test_heavy_value_of_a_continuous_column_gets_an_indicator(rng):
+    values = np.where(rng.random(1000) < 0.3, 0.0, rng.normal(size=1000))
+    encoding = fit_column(values)
+    assert not encoding.discrete
+    np.testing.assert_array_equal(encoding.atoms, [0.0])
+
+
+@given(columns)
+def test_levels_cover_the_rows(values):
+    levels = level_column(values)
+    assert levels.codes.shape == values.shape
+    counts = np.bincount(levels.codes, minlength=len(levels.values))
+    assert len(counts) == len(levels.values)
+    assert (counts > 0).all()
+    assert np.isfinite(levels.values).all()
+
+
+@given(columns)
+def test_levels_do_not_split_equal_values(values):
+    levels = level_column(values)
+    for value in np.unique(values):
+        assert len(np.unique(levels.codes[values == value])) == 1
+
+
+def test_levels_of_untied_columns_are_shared(rng):
+    first = level_column(rng.normal(size=300))
+    second = level_column(rng.standard_cauchy(size=300))
+    assert first.canonical
+    assert second.canonical
+    np.testing.assert_array_equal(first.values, second.values)
+
+
+def test_missing_cells_are_a_level_of_their_own():
+    values = np.array([*np.arange(30.0), np.nan, np.nan])
+    levels = level_column(values)
+    assert levels.codes[-1] == levels.codes[-2]
+    assert not np.isin(levels.codes[:-2], levels.codes[-1]).any()
+
+
+def test_table_encoder_puts_columns_side_by_side(rng):
+    table = as_table(np.column_stack([rng.normal(size=60), np.tile([0, 1, 2], 20)]))
+    encoder = TableEncoder()
+    encoded = encoder.fit_transform(table)
+    assert encoded.shape == (60, sum(column.width for column in encoder.columns_))
+    assert encoder.informative
+
+
+def test_wide_table_gets_few_indicators(rng):
+    table = as_table(rng.integers(4, size=(200, 100)).astype(float))
+    encoded = TableEncoder(max_indicators=64).fit_transform(table)
+    # 64 indicators shared by 100 columns leave each its score alone.
+    assert encoded.shape == (200, 100)

@@ -1,0 +1,91 @@
+import numpy as np
+import pytest
+
+from sklearn_mine._start import canonical_start
+
+
+def _information(correlations):
+    return -0.5 * np.log1p(-(correlations**2)).sum()
+
+
+def test_canonical_correlations_of_gaussian_vectors(rng):
+    x, e = rng.normal(size=(2, 5000, 2))
+    y = np.array([0.8, 0.5]) * x + np.array([0.6, np.sqrt(0.75)]) * e
+    x = x @ np.array([[1.0, 2.0], [0.0, 3.0]])  # a mixture changes nothing
+    start = canonical_start(x, y, rng=np.random.default_rng(0))
+    # 0.8 and 0.5; three standard errors (1 - rho^2) / sqrt(5000) are 0.016 and 0.032.
+    assert start.correlations[0] == pytest.approx(0.8, abs=0.016)
+    assert start.correlations[1] == pytest.approx(0.5, abs=0.032)
+
+
+def test_coordinates_are_uncorrelated_with_unit_variance(rng):
+    x = rng.normal(size=(2000, 4)) @ rng.normal(size=(4, 4))
+    y = rng.normal(size=(2000, 3))
+    start = canonical_start(x, y, rng=np.random.default_rng(0))
+    u = (x - start.x_mean) @ start.x_directions
+    # Ledoit-Wolf shrinks a little, less the more rows there are.
+    np.testing.assert_allclose(np.cov(u.T), np.eye(4), atol=0.05)
+
+
+def test_independent_vectors_have_no_confirmed_correlation(rng):
+    # 20 draws of 10 pairs at three standard errors: one in 740 passes by chance on
+    # one side, so more than two of 200 would be a fault.
+    n_confirmed = 0
+    for _ in range(20):
+        x, y = rng.normal(size=(2, 500, 10))
+        start = canonical_start(x, y, rng=rng)
+        n_confirmed += (start.correlations > 0).sum()
+    assert n_confirmed <= 2
+
+
+def test_shared_latent_over_many_columns_is_one_pair(rng):
+    latent = rng.normal(size=(10000, 2))
+    latent[:, 1] = np.sqrt(0.75) * latent[:, 0] + 0.5 * latent[:, 1]
+    x = np.concatenate(
+        [latent[:, :1] + rng.normal(size=(10000, 10)) * 0.1,
+         rng.normal(size=(10000, 10))],
+        axis=1,
+    )
+    y = latent[:, 1:] + rng.normal(size=(10000, 10)) * 0.1
+    start = canonical_start(x, y, rng=np.random.default_rng(0))
+    # rho^2 = 0.75 / (1.001)^2 after averaging ten noisy copies: about ln 2 = 0.693.
+    assert _information(start.correlations) == pytest.approx(0.69, abs=0.05)
+    assert (start.correlations > 0).sum() == 1
+
+
+def test_perfect_copies_stay_finite(rng):
+    x = rng.normal(size=(200, 3))
+    start = canonical_start(x, x, rng=np.random.default_rng(0))
+    assert (start.correlations < 1.0).all()
+    assert np.isfinite(_information(start.correlations))
+
+
+def test_constant_and_repeated_columns_are_dropped(rng):
+    x = rng.normal(size=(100, 1))
+    x = np.concatenate([x, x, np.zeros((100, 1))], axis=1)
+    y = rng.normal(size=(100, 2))
+    start = canonical_start(x, y, rng=np.random.default_rng(0))
+    assert np.isfinite(start.x_directions).all()
+    assert np.isfinite(start.correlations).all()
+
+
+@pytest.mark.parametrize("n", [2, 3, 7, 8])
+def test_few_rows_stay_finite(n, rng):
+    start = canonical_start(
+        rng.normal(size=(n, 3)), rng.normal(size=(n, 2)), rng=np.random.default_rng(0)
+    )
+    assert np.isfinite(start.correlations).all()
+    assert np.isfinite(start.x_directions).all()
+
+
+def test_more_columns_than_rows_stay_finite(rng):
+    x, y = rng.normal(size=(30, 200)), rng.normal(size=(30, 2))
+    start = canonical_start(x, y, rng=np.random.default_rng(0))
+    assert np.isfinite(start.x_directions).all()
+
+
+def test_without_analysis_coordinates_are_the_inputs(rng):
+    x, y = rng.normal(size=(50, 3)), rng.normal(size=(50, 2))
+    start = canonical_start(x, y, rng=rng, analyse=False)
+    np.testing.assert_array_equal((x - start.x_mean) @ start.x_directions, x)
+    np.testing.assert_array_equal(start.correlations, np.zeros(2))
