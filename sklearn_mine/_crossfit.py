@@ -19,7 +19,7 @@ from ._start import canonical_start
 from .nn.critics import CriticBank, shifts_of
 from .nn.newton import solve_head
 from .nn.objectives import OBJECTIVES
-from .nn.scoring import Judge, blocks_of, log_normalizer, score_rows
+from .nn.scoring import Judge, blocks_of, for_each, log_normalizer, score_rows
 from .nn.training import (
     N_CANDIDATES,
     N_TRAIN_SHIFTS,
@@ -59,8 +59,6 @@ class CrossFit:
         Of the mean over critics, from training pairs.
     ceiling : float
         Log of the number of those pairs; values beyond it are clamped.
-    rows : ndarray of shape (m,)
-        The rows that were held out, in the order of what follows.
     contribution : ndarray of shape (m,)
         The mean is the estimate in nats.
     influence : ndarray of shape (m,)
@@ -77,7 +75,6 @@ class CrossFit:
     bank: CriticBank
     log_normalizer: float
     ceiling: float
-    rows: np.ndarray
     contribution: np.ndarray
     influence: np.ndarray
     history: list
@@ -196,10 +193,14 @@ def cross_fit(x, y, folds, settings, *, rng, groups=None, max_samples=None):
     leans = use_start and min(claims) > np.log(min(len(rows) for rows in fit_rows))
     history, n_iter = [], np.zeros(len(folds), dtype=int)
     if not leans:
-        judge = Judge(xt, yt, [rows for _, rows in splits], rng) if judged else None
+        judge = None
+        if judged:
+            judge = Judge(xt, yt, [rows for _, rows in splits], rng, settings.n_jobs)
         trainer = _Trainer(xt, yt, fit_rows, judge, settings, rng)
         history, n_iter = trainer.run(bank)
-    return _score_folds(bank, xt, yt, folds, capped, rng, history, n_iter, leans)
+    return _score_folds(
+        bank, xt, yt, folds, capped, rng, history, n_iter, leans, settings.n_jobs
+    )
 
 
 class _Trainer:
@@ -280,10 +281,13 @@ class _Trainer:
     def _solve(self, bank):
         """Solve each head from where it is; keep it where it judges better."""
         before = copy.deepcopy(bank)
+        items = []
         for k, rows in enumerate(self.fit_rows):
             rows = self.rng.permutation(rows)[:_MAX_HEAD_ROWS]
             if len(rows) > 2:
-                _solve_one(bank, k, self.x, self.y, rows, self.rng)
+                (block,) = blocks_of(rows, self.rng, _N_HEAD_SHIFTS)
+                items.append((bank, k, self.x, self.y, *block))
+        for_each(_solve_one, items, self.settings.n_jobs)
         worse = ~torch.isfinite(bank.head).all(dim=1)[:, 0].cpu().numpy()
         if self.judge is not None:
             worse |= ~(self.judge(bank) >= self.judge(before))
@@ -291,9 +295,8 @@ class _Trainer:
 
 
 @torch.no_grad()
-def _solve_one(bank, k, x, y, rows, rng):
+def _solve_one(bank, k, x, y, block, shifts):
     """Newton on the head of critic k, with a ridge towards the head it has."""
-    ((block, shifts),) = blocks_of(rows, rng, _N_HEAD_SHIFTS)
     index = torch.as_tensor(block, device=x.device)
     partners = shifts_of(len(block), [0, *shifts], x.device)
     features = bank.features(x[index][None], y[index][None], partners, slice(k, k + 1))
@@ -341,23 +344,30 @@ def _inner_split(rows, settings, rng, groups):
     return order[~judged], order[judged]
 
 
-def _score_folds(bank, x, y, folds, fit_rows, rng, history, n_iter, leans):
+def _score_folds(bank, x, y, folds, fit_rows, rng, history, n_iter, leans, n_jobs):
     """Score held-out rows fold by fold, and fix the normaliser of the mean critic."""
-    rows, contribution, influence = [], [], []
-    for k, (_, test_rows) in enumerate(folds):
+
+    def score(k, train_blocks, test_blocks):
         if leans:
             # The Gaussian start is normalised by itself.
             log_z, ceiling = 0.0, np.inf
         else:
-            blocks = blocks_of(fit_rows[k], rng, _N_NORMALIZER_SHIFTS)
-            log_z, ceiling = log_normalizer(bank, [k], x, y, blocks)
-        blocks = blocks_of(
-            rng.permutation(test_rows), rng, 0 if leans else _N_SCORE_SHIFTS
+            log_z, ceiling = log_normalizer(bank, [k], x, y, train_blocks)
+        return score_rows(bank, [k], x, y, test_blocks, log_z, ceiling)
+
+    n_shifts = 0 if leans else _N_SCORE_SHIFTS
+    items = [
+        (
+            k,
+            blocks_of(fit_rows[k], rng, _N_NORMALIZER_SHIFTS),
+            blocks_of(rng.permutation(test_rows), rng, n_shifts),
         )
-        scores, from_x, from_y = score_rows(bank, [k], x, y, blocks, log_z, ceiling)
-        rows.extend(block for block, _ in blocks)
-        contribution.append(scores - from_x + 1.0)
-        influence.append(scores - from_x - from_y + 2.0)
+        for k, (_, test_rows) in enumerate(folds)
+    ]
+    scored = for_each(score, items, n_jobs)
+    scores, from_x, from_y = (
+        np.concatenate(part) for part in zip(*scored, strict=True)
+    )
     every_row = np.unique(np.concatenate(fit_rows))
     log_z, ceiling = 0.0, np.inf
     if not leans:
@@ -367,9 +377,8 @@ def _score_folds(bank, x, y, folds, fit_rows, rng, history, n_iter, leans):
         bank,
         log_z,
         ceiling,
-        np.concatenate(rows),
-        np.concatenate(contribution),
-        np.concatenate(influence),
+        scores - from_x + 1.0,
+        scores - from_x - from_y + 2.0,
         history,
         n_iter,
         leans,

@@ -5,7 +5,6 @@ import warnings
 
 import numpy as np
 import torch
-from joblib import effective_n_jobs
 from scipy.stats import norm
 from sklearn.base import BaseEstimator, _fit_context
 from sklearn.model_selection import GroupKFold
@@ -55,7 +54,8 @@ class MINE(BaseEstimator):
         Hooked into the training by gradient.
 
     n_jobs : int, default=None
-        Threads that torch may use; None leaves torch as it is set.
+        Folds solved and scored in parallel, in threads; the gradient trains all
+        folds at once in one. Numbers do not depend on it.
 
     random_state : int, RandomState instance or None, default=None
         Seeds folds, weights and minibatches.
@@ -238,7 +238,7 @@ class MINE(BaseEstimator):
         self.leans_on_start_ = False
         if not (self._x_encoder.informative and self._y_encoder.informative):
             return self
-        with torch_threads(self.n_jobs):
+        with one_torch_thread():
             fit = cross_fit(x, y, folds, settings, rng=rng, groups=groups)
         self.p_value_ = independence_p_value(x, y, seed)
         unit = NATS_PER_UNIT[self.units]
@@ -260,7 +260,7 @@ class MINE(BaseEstimator):
                 UserWarning,
                 stacklevel=2,
             )
-        fit.contribution = fit.influence = fit.rows = None
+        fit.contribution = fit.influence = None
         self._fit = fit
         return self
 
@@ -309,7 +309,7 @@ class MINE(BaseEstimator):
         if self._fit is None:
             return np.zeros(X.shape[0])
         x, y = self._x_encoder.transform(X), self._y_encoder.transform(target)
-        with torch_threads(self.n_jobs):
+        with one_torch_thread():
             pointwise = self._fit.pointwise(x, y)
         return pointwise / NATS_PER_UNIT[self.units]
 
@@ -348,16 +348,18 @@ class MINE(BaseEstimator):
 
 
 @contextlib.contextmanager
-def torch_threads(n_jobs):
-    """Let torch use `n_jobs` threads (None: as it is set), and restore the count."""
+def one_torch_thread():
+    """Let torch use one thread, and restore the count after.
+
+    On small matrices a second thread brings little on an idle core and costs ten
+    times as much on a busy one, and sums would depend on the number of threads.
+    """
     before = torch.get_num_threads()
-    if n_jobs is not None:
-        torch.set_num_threads(effective_n_jobs(n_jobs))
+    torch.set_num_threads(1)
     try:
         yield
     finally:
-        if torch.get_num_threads() != before:
-            torch.set_num_threads(before)
+        torch.set_num_threads(before)
 
 
 def discrete_overrides(choice, table, name="discrete_features"):

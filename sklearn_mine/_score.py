@@ -1,6 +1,7 @@
 """mine_score and MINEScore: every column of a table against a target."""
 
 import warnings
+from dataclasses import replace
 from numbers import Integral
 
 import numpy as np
@@ -18,7 +19,7 @@ from ._mine import (
     discrete_overrides,
     fold_rows,
     independence_p_value,
-    torch_threads,
+    one_torch_thread,
     warn_of_repeats,
 )
 from ._params import (
@@ -288,7 +289,8 @@ def score_table(X, y, params):
     -------
     scores, p_values, std_errors, solvers : ndarray of shape (n_features,)
     """
-    settings = Settings.of(params)
+    # Columns run in parallel; within one column, folds do not.
+    settings = replace(Settings.of(params), n_jobs=None)
     table = as_table(X, "X")
     n, n_features = table.shape
     target = as_target(y, n_rows=n)
@@ -325,7 +327,7 @@ def score_table(X, y, params):
     size = max(1, min(_CHUNK, -(-len(blocks) // n_jobs)))
     chunks = [blocks[i : i + size] for i in range(0, len(blocks), size)]
     run = Parallel(n_jobs=params.n_jobs, prefer="threads", verbose=params.verbose)
-    with torch_threads(1):
+    with one_torch_thread():
         results = run(delayed(_score_blocks)(task, chunk) for chunk in chunks)
     scores, errors = np.zeros(n_features), np.zeros(n_features)
     p_values = np.ones(n_features)
@@ -358,7 +360,7 @@ class _Task:
 
 def _score_blocks(task, blocks):
     """Score groups of columns; (score, std_error, p_value, solver) of each."""
-    with torch_threads(1):
+    with one_torch_thread():
         outcomes = [None] * len(blocks)
         scalar = task.y.shape[1] > 0 and task.target.shape[1] == 1
         fast = [

@@ -4,6 +4,9 @@ import numpy as np
 import pytest
 import torch
 
+# Two threads for tiny matrices are slower than one, and on busy cores far slower.
+torch.set_num_threads(1)
+
 
 @pytest.fixture
 def rng():

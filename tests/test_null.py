@@ -65,14 +65,11 @@ def test_rows_and_levels_give_one_statistic(rng):
     x, y = rng.integers(4, size=300), rng.integers(3, size=300)
     table = np.zeros((4, 3))
     np.add.at(table, (x, y), 1)
-    fx = _null.test_features(
-        np.eye(4), table.sum(axis=1), np.random.default_rng(0)
-    )
-    fy = _null.test_features(
-        np.eye(3), table.sum(axis=0), np.random.default_rng(1)
-    )
+    fx = _null.test_features(np.eye(4), table.sum(axis=1), np.random.default_rng(0))
+    fy = _null.test_features(np.eye(3), table.sum(axis=0), np.random.default_rng(1))
     assert _null.statistic(fx, fy, table) == pytest.approx(
-        _null.row_statistic(fx[x], fy[y]), rel=1e-9  # the same sum, reordered
+        _null.row_statistic(fx[x], fy[y]),
+        rel=1e-9,  # the same sum, reordered
     )
 
 
@@ -82,9 +79,7 @@ def test_null_weights_are_those_of_all_pairings(rng):
     ones = np.ones(n)
     fx, fy = _features(x, 1), _features(y, 2)
     weights = _null.null_weights(fx, ones, fy, ones)
-    drawn = [
-        _null.row_statistic(fx, fy[rng.permutation(n)]) for _ in range(4000)
-    ]
+    drawn = [_null.row_statistic(fx, fy[rng.permutation(n)]) for _ in range(4000)]
     # The mean over pairings is the sum of the weights (Hoeffding, exactly); of 4,000
     # draws it has a relative standard error of 1.5 % or so.
     assert np.mean(drawn) == pytest.approx(weights.sum(), rel=0.06)

@@ -42,8 +42,10 @@ def test_shared_latent_over_many_columns_is_one_pair(rng):
     latent = rng.normal(size=(10000, 2))
     latent[:, 1] = np.sqrt(0.75) * latent[:, 0] + 0.5 * latent[:, 1]
     x = np.concatenate(
-        [latent[:, :1] + rng.normal(size=(10000, 10)) * 0.1,
-         rng.normal(size=(10000, 10))],
+        [
+            latent[:, :1] + rng.normal(size=(10000, 10)) * 0.1,
+            rng.normal(size=(10000, 10)),
+        ],
         axis=1,
     )
     y = latent[:, 1:] + rng.normal(size=(10000, 10)) * 0.1

@@ -31,18 +31,16 @@ def test_every_finite_or_missing_array_passes_through_unchanged(array):
 
 
 @given(
-    st.lists(
-        st.one_of(st.none(), st.text(max_size=5)), min_size=1, max_size=20
-    ).filter(lambda cells: any(isinstance(cell, str) for cell in cells))
+    st.lists(st.one_of(st.none(), st.text(max_size=5)), min_size=1, max_size=20).filter(
+        lambda cells: any(isinstance(cell, str) for cell in cells)
+    )
 )
 def test_text_stays_text_and_none_stays_missing(cells):
     array = np.array(cells, dtype=object)[:, None]
     column = as_table(array).column(0)
     assert column.dtype == object
     assert column.tolist() == cells
-    np.testing.assert_array_equal(
-        is_missing(column), [cell is None for cell in cells]
-    )
+    np.testing.assert_array_equal(is_missing(column), [cell is None for cell in cells])
 
 
 @pytest.mark.parametrize("make", [sp.csr_matrix, sp.csc_array, sp.coo_array])
@@ -80,7 +78,9 @@ def _frame(library):
         return frame
     polars = pytest.importorskip("polars")
     frame = polars.DataFrame(data)
-    return frame.with_columns(kind=polars.Series(["x", "y", None], dtype=polars.Categorical))
+    return frame.with_columns(
+        kind=polars.Series(["x", "y", None], dtype=polars.Categorical)
+    )
 
 
 @pytest.mark.parametrize("library", ["pandas", "polars"])
@@ -141,12 +141,12 @@ def test_empty_table_is_refused_by_name(library, shape):
             pytest.skip("a polars frame without columns has no rows")
         module = pytest.importorskip(library)
         data = module.DataFrame(data)
-    with pytest.raises(ValueError, match="0 (sample|feature)"):
+    with pytest.raises(ValueError, match=r"0 (sample|feature)"):
         as_table(data)
 
 
 def test_three_dimensions_are_refused_by_name():
-    with pytest.raises(ValueError, match="X|dim"):
+    with pytest.raises(ValueError, match=r"X|dim"):
         as_table(np.zeros((2, 2, 2)))
 
 

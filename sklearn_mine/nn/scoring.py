@@ -7,6 +7,7 @@ made of what :func:`score_rows` returns.
 
 import numpy as np
 import torch
+from joblib import Parallel, delayed, effective_n_jobs
 from scipy.special import logsumexp
 
 from .critics import shifts_of
@@ -18,6 +19,17 @@ _CHUNK = 32768
 # each validation row where it is not.
 _MAX_ALL_PAIRS = 1000
 _VALIDATION_SHIFTS = 32
+
+
+def for_each(function, items, n_jobs):
+    """Results of a function over items, in threads that share the critics.
+
+    Each item is computed as it would be alone, so results do not depend on `n_jobs`.
+    """
+    if effective_n_jobs(n_jobs) == 1:
+        return [function(*item) for item in items]
+    run = Parallel(n_jobs=n_jobs, require="sharedmem")
+    return run(delayed(function)(*item) for item in items)
 
 
 def blocks_of(rows, rng, n_shifts):
@@ -105,23 +117,24 @@ class Judge:
     x, y : tensor of shape (n, dx), (n, dy)
     rows : list of K index arrays
     rng : numpy.random.Generator
+    n_jobs : int or None
     """
 
-    def __init__(self, x, y, rows, rng):
-        self.x, self.y = x, y
+    def __init__(self, x, y, rows, rng, n_jobs=None):
+        self.x, self.y, self.n_jobs = x, y, n_jobs
         self.blocks = [
             blocks_of(each[:_BLOCK], rng, _VALIDATION_SHIFTS)[0] for each in rows
         ]
 
     def __call__(self, bank):
         """Bounds of whole critics, (K,)."""
-        bounds = []
-        for k, (block, shifts) in enumerate(self.blocks):
+
+        def bound(k, block, shifts):
             joint, product = pair_values(bank, [k], self.x, self.y, block, shifts)
-            bounds.append(
-                _skewed_bound(joint, logsumexp(product) - np.log(product.size))
-            )
-        return np.array(bounds)
+            return _skewed_bound(joint, logsumexp(product) - np.log(product.size))
+
+        items = [(k, *block) for k, block in enumerate(self.blocks)]
+        return np.array(for_each(bound, items, self.n_jobs))
 
     @torch.no_grad()
     def separable(self, bank):

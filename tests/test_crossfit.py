@@ -1,0 +1,209 @@
+import math
+
+import numpy as np
+import pytest
+from sklearn.model_selection import GroupKFold, KFold, StratifiedKFold
+
+from sklearn_mine._crossfit import cross_fit, make_folds
+from sklearn_mine._params import Settings
+
+from ._data import gaussian_information
+
+
+def _folds(n, cv=3, **parameters):
+    defaults = {"stratify": None, "groups": None, "random_state": 0}
+    return make_folds(cv, n, **(defaults | parameters))
+
+
+def _data(n=300, rho=0.8, seed=0):
+    rng = np.random.default_rng(seed)
+    x, e = rng.normal(size=(2, n, 1))
+    return x, rho * x + math.sqrt(1.0 - rho**2) * e
+
+
+def _fit(x, y, *, cv=3, seed=0, **settings):
+    defaults = {"hidden_layer_sizes": (8,), "max_iter": 2, "solver": "newton"}
+    parameters = {
+        k: settings.pop(k) for k in ("groups", "max_samples") if k in settings
+    }
+    return cross_fit(
+        x,
+        y,
+        _folds(len(x), cv),
+        Settings(**(defaults | settings)),
+        rng=np.random.default_rng(seed),
+        **parameters,
+    )
+
+
+def test_folds_hold_out_every_row_once():
+    folds = _folds(100, 5)
+    np.testing.assert_array_equal(
+        np.sort(np.concatenate([test for _, test in folds])), np.arange(100)
+    )
+    for train, test in folds:
+        assert not np.intersect1d(train, test).size
+
+
+def test_folds_of_a_discrete_target_are_stratified():
+    labels = np.repeat([0, 1], [90, 10])
+    for _, test in _folds(100, 5, stratify=labels):
+        assert labels[test].sum() == 2
+
+
+def test_class_rarer_than_the_folds_is_no_obstacle():
+    labels = np.repeat([0, 1], [98, 2])
+    assert len(_folds(100, 5, stratify=labels)) == 5
+
+
+@pytest.mark.filterwarnings("error")
+def test_rare_classes_raise_no_warning():
+    labels = np.repeat([0, 1, 2, 3], [90, 7, 2, 1])
+    assert len(_folds(100, 5, stratify=labels)) == 5
+
+
+def test_splitters_are_used_as_they_are():
+    splitter = StratifiedKFold(4)
+    labels = np.repeat([0, 1], 50)
+    folds = _folds(100, splitter, stratify=labels)
+    expected = list(splitter.split(np.empty(100), labels))
+    for (train, test), (train_too, test_too) in zip(folds, expected, strict=True):
+        np.testing.assert_array_equal(train, train_too)
+        np.testing.assert_array_equal(test, test_too)
+
+
+def test_groups_reach_the_splitter():
+    groups = np.repeat(np.arange(10), 10)
+    for train, test in _folds(100, GroupKFold(5), groups=groups):
+        assert not np.intersect1d(groups[train], groups[test]).size
+
+
+def test_more_folds_than_rows_is_named():
+    with pytest.raises(ValueError, match=r"cv=5.*n_samples=4"):
+        _folds(4, 5)
+
+
+def test_too_small_a_fold_of_a_splitter_is_named():
+    class OneRow:
+        def split(self, X, y=None, groups=None):
+            yield np.array([0]), np.array([1])
+
+        def get_n_splits(self, X=None, y=None, groups=None):
+            return 1
+
+    with pytest.raises(ValueError, match="cv gives a fold of 1 training"):
+        _folds(10, OneRow())
+
+
+def test_every_row_is_scored_once():
+    fit = _fit(*_data())
+    np.testing.assert_array_equal(np.sort(fit.rows), np.arange(300))
+    assert fit.contribution.shape == fit.influence.shape == (300,)
+
+
+def test_held_out_estimate_nears_the_truth():
+    fit = _fit(*_data(2000))
+    # Three standard errors for the draw, 0.02 for what 2,000 rows leave unlearned.
+    assert fit.estimate == pytest.approx(
+        gaussian_information(0.8), abs=3.0 * fit.std_error + 0.02
+    )
+
+
+def test_standard_error_covers_the_spread_over_draws():
+    fits = [_fit(*_data(400, seed=seed)) for seed in range(40)]
+    spread = np.std([fit.estimate for fit in fits])
+    claimed = np.mean([fit.std_error for fit in fits])
+    # The spread of 40 draws is known to 11 %; three of them.
+    assert claimed == pytest.approx(spread, rel=0.35)
+
+
+def test_independent_rows_do_not_score_above_zero():
+    rng = np.random.default_rng(1)
+    estimates = [
+        _fit(rng.normal(size=(200, 2)), rng.normal(size=(200, 2)), seed=seed).estimate
+        for seed in range(10)
+    ]
+    # A held-out bound is below zero in expectation; 0.01 is its scatter.
+    assert np.mean(estimates) < 0.01
+
+
+@pytest.mark.parametrize("solver", ["newton", "adam", "auto"])
+def test_row_is_scored_by_a_critic_that_never_saw_it(solver):
+    # Changing the held-out rows of the first fold leaves its critic as it was.
+    x, y = _data()
+    folds = [_folds(300)[0]]
+    settings = Settings(hidden_layer_sizes=(8,), max_iter=2, solver=solver)
+    _, test = folds[0]
+    x_too = x.copy()
+    x_too[test] = x[test][::-1] + 1.0
+    heads = [
+        cross_fit(each, y, folds, settings, rng=np.random.default_rng(0)).bank.head
+        for each in (x, x_too)
+    ]
+    np.testing.assert_array_equal(*[head.detach().numpy() for head in heads])
+
+
+def test_pointwise_values_do_not_depend_on_the_batch():
+    x, y = _data()
+    fit = _fit(x, y)
+    together = fit.pointwise(x, y)
+    alone = np.concatenate(
+        [fit.pointwise(x[i : i + 1], y[i : i + 1]) for i in range(9)]
+    )
+    # float32
+    np.testing.assert_allclose(together[:9], alone, atol=1e-5)
+    assert fit.pointwise(x[:0], y[:0]).shape == (0,)
+
+
+def test_pointwise_values_are_clamped():
+    x, y = _data()
+    fit = _fit(x, y)
+    far = fit.pointwise(np.array([[1e6]]), np.array([[-1e6]]))
+    assert abs(far[0]) <= fit.ceiling
+
+
+def test_cap_on_training_rows_scores_all():
+    fit = _fit(*_data(600), max_samples=100)
+    assert len(fit.rows) == 600
+    assert np.isfinite(fit.estimate)
+
+
+@pytest.mark.parametrize("n", [4, 5, 10])
+@pytest.mark.parametrize("solver", ["newton", "adam", "auto"])
+def test_few_rows_stay_finite(n, solver):
+    fit = _fit(*_data(n), cv=KFold(2), solver=solver)
+    assert np.isfinite(fit.estimate)
+    assert np.isfinite(fit.std_error)
+
+
+@pytest.mark.parametrize("n", [2, 3])
+def test_rows_too_few_for_two_training_rows_are_refused(n):
+    with pytest.raises(ValueError, match="cv gives a fold of 1 training"):
+        _fit(*_data(n), cv=2)
+
+
+def test_groups_stay_together_in_the_inner_split():
+    x, y = _data(400)
+    groups = np.arange(400) // 4
+    fit = cross_fit(
+        x,
+        y,
+        _folds(400, GroupKFold(3), groups=groups),
+        Settings(hidden_layer_sizes=(8,), max_iter=2),
+        rng=np.random.default_rng(0),
+        groups=groups,
+    )
+    assert np.isfinite(fit.estimate)
+    assert fit.history[0]["validation_bound"].shape == (3,)
+
+
+def test_history_names_the_stage():
+    fit = _fit(*_data(), solver="auto")
+    assert {record["stage"] for record in fit.history} == {"towers", "critic"}
+    assert _fit(*_data(), solver="newton").history == []
+
+
+def test_without_early_stopping_adam_makes_every_pass():
+    fit = _fit(*_data(), solver="adam", early_stopping=False, max_iter=4)
+    assert len(fit.history) == 4
+    np.testing.assert_array_equal(fit.n_iter, [4, 4, 4])
