@@ -38,7 +38,8 @@ _MAX_HEAD_ROWS = 4096
 # Fewer inner validation rows than this judge nothing.
 _MIN_VALIDATION = 20
 # Prior precision of a standardised head weight, in rows: the ridge is this over n.
-_HEAD_PRECISION = 30.0
+# Where no validation rows can reject a solved head, it keeps closer to the start.
+_HEAD_PRECISION, _UNJUDGED_PRECISION = 30.0, 200.0
 # Standardised features have at most this much less spread than the median one.
 _SPREAD_FLOOR = 0.1
 # A solved head that beats the Gaussian start by this factor shows that the start's
@@ -281,12 +282,13 @@ class _Trainer:
     def _solve(self, bank):
         """Solve each head from where it is; keep it where it judges better."""
         before = copy.deepcopy(bank)
+        precision = _UNJUDGED_PRECISION if self.judge is None else _HEAD_PRECISION
         items = []
         for k, rows in enumerate(self.fit_rows):
             rows = self.rng.permutation(rows)[:_MAX_HEAD_ROWS]
             if len(rows) > 2:
                 (block,) = blocks_of(rows, self.rng, _N_HEAD_SHIFTS)
-                items.append((bank, k, self.x, self.y, *block))
+                items.append((bank, k, self.x, self.y, *block, precision))
         for_each(_solve_one, items, self.settings.n_jobs)
         worse = ~torch.isfinite(bank.head).all(dim=1)[:, 0].cpu().numpy()
         if self.judge is not None:
@@ -295,7 +297,7 @@ class _Trainer:
 
 
 @torch.no_grad()
-def _solve_one(bank, k, x, y, block, shifts):
+def _solve_one(bank, k, x, y, block, shifts, precision):
     """Newton on the head of critic k, with a ridge towards the head it has."""
     index = torch.as_tensor(block, device=x.device)
     partners = shifts_of(len(block), [0, *shifts], x.device)
@@ -315,7 +317,7 @@ def _solve_one(bank, k, x, y, block, shifts):
     n_effective = float(torch.exp(-torch.logsumexp(2.0 * log_weights, dim=0)))
     product_scaled = torch.where(used, (product - mean) / spread, 0.0)
     joint_mean = torch.where(used, (joint.mean(dim=0) - mean) / spread, 0.0)
-    ridge = _HEAD_PRECISION / max(min(len(block), n_effective), 1.0)
+    ridge = precision / max(min(len(block), n_effective), 1.0)
     change, _ = solve_head(
         product_scaled[None],
         joint_mean[None, None],
