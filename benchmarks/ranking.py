@@ -1,10 +1,11 @@
 """Ranking columns: how fast, and with what power.
 
 Speed: mine_score (p-values included) and mutual_info_regression on the same table, both
-with n_jobs=2, each warmed up once and then timed in turns. Both run in threads, so
-their CPU seconds are counted too; those hardly change when the machine is busy. Power: columns that depend
-weakly on the target, in eight shapes, among columns that do not; the figure is the area
-under the ROC curve of the scores. Tables are printed and written to benchmarks/results.
+with n_jobs=2, each warmed up once and then timed in turns.
+
+Power: columns that depend weakly on the target, in eight shapes, among columns that do
+not; the figure is the area under the ROC curve of the scores. Tables are printed and
+written to benchmarks/results.
 
     python benchmarks/ranking.py            # both
     python benchmarks/ranking.py --speed
@@ -40,7 +41,7 @@ def write_csv(name, rows):
 # --- Speed ---------------------------------------------------------------------------
 
 
-MEASURES = ("best", "median", "CPU")
+MEASURES = ("best", "median")
 
 
 def speed_table(n_rows, n_columns, seed=0):
@@ -64,20 +65,17 @@ def speed(shapes, *, n_jobs, repeats):
     for n_rows, n_columns in shapes:
         X, y = speed_table(n_rows, n_columns)
         wall = {name: [] for name in contenders}
-        cpu = {name: [] for name in contenders}
         for score in contenders.values():
             score(X, y)
         # In turns, so that a busy moment of the machine falls on both.
         for _ in range(repeats):
             for name, score in contenders.items():
-                start, start_cpu = time.perf_counter(), time.process_time()
+                start = time.perf_counter()
                 score(X, y)
                 wall[name].append(time.perf_counter() - start)
-                cpu[name].append(time.process_time() - start_cpu)
         print(f"{n_rows} rows x {n_columns} columns")
         ours, theirs = (
-            (min(wall[name]), float(np.median(wall[name])), min(cpu[name]))
-            for name in contenders
+            (min(wall[name]), float(np.median(wall[name]))) for name in contenders
         )
         ratio = tuple(a / b for a, b in zip(ours, theirs, strict=True))
         for name, values in zip(

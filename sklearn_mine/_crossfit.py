@@ -227,7 +227,7 @@ class _Trainer:
             if bank.use_start:
                 self._train_towers(bank, solved)
             else:
-                bank = self._replace(bank, solved)
+                copy_critics(bank, solved, np.arange(len(bank.head)))
             self._descend(bank, self.judge, _BATCH, n_shifts)
             self._solve(bank)
         return self.history, self.n_iter
@@ -243,14 +243,9 @@ class _Trainer:
             part, lambda part: self.judge.separable(part.bank), _ALL_PAIRS_BATCH, None
         )
         self._solve(bank)
-        better = np.flatnonzero(self.judge(bank) < reached)
-        copy_critics(bank, solved, better)
-        self.n_iter[better] = 0
-
-    @staticmethod
-    def _replace(bank, other):
-        copy_critics(bank, other, np.arange(len(bank.head)))
-        return bank
+        in_vain = np.flatnonzero(self.judge(bank) < reached)
+        copy_critics(bank, solved, in_vain)
+        self.n_iter[in_vain] = 0
 
     def _descend(self, module, judge, batch_size, n_shifts):
         settings = self.settings

@@ -26,6 +26,7 @@ N_UNITS = 24
 # shape, and cost power where the dependence is plain.
 _UNIT_WEIGHT = 1.0
 _UNIT_SCALE = 1.5
+_VARIANCE_FLOOR = 0.05
 # Rows, or expected rows outside both modes, under which pairings are drawn.
 _MIN_ROWS = 60
 _MIN_EXPECTED = 10.0
@@ -59,16 +60,17 @@ def test_features(values, counts, rng):
     if not usable.any():
         return np.zeros((len(values), 1))
     width = int(usable.sum())
-    whitened = centred @ (directions[:, usable] / np.sqrt(scales[usable]))
+    # Rare levels keep less than unit variance, so that a single row in which two of
+    # them meet cannot decide the test.
+    floored = np.maximum(scales[usable], min(_VARIANCE_FLOOR, scales[-1]))
+    whitened = centred @ (directions[:, usable] / np.sqrt(floored))
     # Units see the encoding as it is, so that they do not depend on the signs and
     # rotations that the eigenvectors happen to have.
     spread = np.sqrt(max(np.trace(covariance), 1e-12))
-    weights = rng.normal(size=(_MAX_TERMS, N_UNITS))
-    if values.shape[1] > len(weights):
-        weights = rng.normal(size=(values.shape[1], N_UNITS))
+    weights = rng.normal(size=(values.shape[1], N_UNITS))
     offsets = rng.normal(size=N_UNITS)
     inputs = centred / spread
-    units = np.tanh(_UNIT_SCALE * (inputs @ weights[: values.shape[1]] + offsets))
+    units = np.tanh(_UNIT_SCALE * (inputs @ weights + offsets))
     units = units - share @ units
     norm = np.sqrt((share @ units**2).sum())
     units *= _UNIT_WEIGHT * np.sqrt(width) / max(norm, 1e-12)
@@ -144,7 +146,6 @@ def chi_square_sum_sf(q, weights):
     scale = weights[0]
     kept, rest = weights[:_MAX_TERMS] / scale, weights[_MAX_TERMS:].sum() / scale
     target = q / scale - rest
-    mean = kept.sum()
     p = np.ones_like(q)
     above = target > 1e-12
     # The saddlepoint s solves sum w / (1 - 2 s w) = target; 1 - 2 s lies above 0.
@@ -171,7 +172,6 @@ def chi_square_sum_sf(q, weights):
     skew = 8.0 * (kept**3).sum() / (2.0 * (kept**2).sum()) ** 1.5
     tail = np.where(near, 0.5 - skew / (6.0 * np.sqrt(2.0 * np.pi)), tail)
     p[above] = np.clip(tail, np.finfo(float).tiny, 1.0)
-    del mean
     return p
 
 

@@ -1,4 +1,4 @@
-"""Distributions whose mutual information is known, drawn for the tests.
+"""What the tests share: distributions whose mutual information is known.
 
 Each generator takes (n, rng) and returns X, y; each truth is written as its formula.
 """
@@ -6,8 +6,20 @@ Each generator takes (n, rng) and returns X, y; each truth is written as its for
 import math
 
 import numpy as np
+import torch
 from scipy.stats import norm
 from sklearn.datasets import load_digits
+
+
+def surroundings():
+    """What no call may change: global random states and torch's thread count."""
+    _, key, position, *_ = np.random.get_state()  # noqa: NPY002
+    return (
+        key.tobytes(),
+        position,
+        torch.get_rng_state().numpy().tobytes(),
+        torch.get_num_threads(),
+    )
 
 
 def gaussian_pair(n, rho, rng):

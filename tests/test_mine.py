@@ -23,7 +23,7 @@ from skorch.callbacks import Callback
 from sklearn_mine import MINE
 from sklearn_mine.nn import OBJECTIVES
 
-from ._data import CLOSED_FORMS, gaussian_information, gaussian_pair
+from ._data import CLOSED_FORMS, gaussian_information, gaussian_pair, surroundings
 
 
 def quick(**parameters):
@@ -382,16 +382,18 @@ def test_surroundings_are_as_before(solver):
     x, y = _pair()
     before = x.copy(), y.copy()
     x.flags.writeable = y.flags.writeable = False
-    threads = torch.get_num_threads()
-    numpy_state = np.random.get_state()[1].copy()  # noqa: NPY002
-    torch_state = torch.get_rng_state()
+    outside = surroundings()
     mine = quick(solver=solver, n_jobs=2).fit(x, y)
     mine.score(x, y)
     np.testing.assert_array_equal(x, before[0])
     np.testing.assert_array_equal(y, before[1])
-    assert torch.get_num_threads() == threads
-    np.testing.assert_array_equal(np.random.get_state()[1], numpy_state)  # noqa: NPY002
-    assert torch.equal(torch.get_rng_state(), torch_state)
+    assert surroundings() == outside
+
+
+def test_unseeded_fit_leaves_the_global_state_alone():
+    outside = surroundings()
+    quick(random_state=None, solver="newton").fit(*_pair(50))
+    assert surroundings() == outside
 
 
 def test_thread_count_is_restored_after_an_error():

@@ -6,7 +6,6 @@ import joblib
 import numpy as np
 import pytest
 import scipy.sparse as sp
-import torch
 from sklearn.base import clone
 from sklearn.datasets import load_iris
 from sklearn.feature_selection import (
@@ -23,7 +22,7 @@ from sklearn.pipeline import make_pipeline
 
 from sklearn_mine import MINEScore, mine_score
 
-from ._data import binary_entropy, gaussian_information
+from ._data import binary_entropy, gaussian_information, surroundings
 
 
 def quick(**parameters):
@@ -447,15 +446,17 @@ def test_surroundings_are_as_before(n_jobs):
     X, y = _table()
     before = X.copy(), y.copy()
     X.flags.writeable = y.flags.writeable = False
-    threads = torch.get_num_threads()
-    numpy_state = np.random.get_state()[1].copy()  # noqa: NPY002
-    torch_state = torch.get_rng_state()
+    outside = surroundings()
     mine_score(X, y, n_jobs=n_jobs, **quick())
     np.testing.assert_array_equal(X, before[0])
     np.testing.assert_array_equal(y, before[1])
-    assert torch.get_num_threads() == threads
-    np.testing.assert_array_equal(np.random.get_state()[1], numpy_state)  # noqa: NPY002
-    assert torch.equal(torch.get_rng_state(), torch_state)
+    assert surroundings() == outside
+
+
+def test_unseeded_call_leaves_the_global_state_alone():
+    outside = surroundings()
+    mine_score(*_table(50), **quick(random_state=None))
+    assert surroundings() == outside
 
 
 # Within scikit-learn

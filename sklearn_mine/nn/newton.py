@@ -12,6 +12,8 @@ import torch
 _TOLERANCE = 1e-10
 _MAX_STEPS = 100
 _MAX_HALVINGS = 30
+# Pairs up to which their features' products are kept for all steps.
+_MAX_SHARED_PAIRS = 8192
 
 
 def solve_head(features, joint_mean, log_weights, ridge):
@@ -104,16 +106,27 @@ def _solve_set(features, joint_mean, log_weights, ridge):
 
 
 def _outer_products(features):
-    """Products of feature pairs, where few critics share many pairs: else None."""
-    n_pairs = len(features)
-    if n_pairs > 8192:
+    """Products of feature pairs, where few critics share many pairs: else None.
+
+    One triangle of each symmetric product, since the other is the same.
+    """
+    n_pairs, n_features = features.shape
+    if n_pairs > _MAX_SHARED_PAIRS:
         return None
-    return (features[:, :, None] * features[:, None, :]).reshape(n_pairs, -1)
+    i, j = torch.triu_indices(n_features, n_features)
+    return features[:, i] * features[:, j]
 
 
 def _second_moment(probabilities, features, outer):
     """E[f f'] under each critic's tilted product, (F, M, M)."""
+    if outer is None:
+        return torch.stack(
+            [(features * p[:, None]).T @ features for p in probabilities]
+        )
     n_features = features.shape[1]
-    if outer is not None:
-        return (probabilities @ outer).reshape(-1, n_features, n_features)
-    return torch.stack([(features * p[:, None]).T @ features for p in probabilities])
+    i, j = torch.triu_indices(n_features, n_features)
+    moments = features.new_empty(len(probabilities), n_features, n_features)
+    triangle = probabilities @ outer
+    moments[:, i, j] = triangle
+    moments[:, j, i] = triangle
+    return moments
