@@ -20,6 +20,7 @@ normal variables".
 
 import numpy as np
 from scipy.special import log_ndtr
+from scipy.stats import chi2
 
 N_UNITS = 24
 # Weight of the random units beside the coordinates themselves: they see every other
@@ -146,6 +147,9 @@ def chi_square_sum_sf(q, weights):
     scale = weights[0]
     kept, rest = weights[:_MAX_TERMS] / scale, weights[_MAX_TERMS:].sum() / scale
     target = q / scale - rest
+    if kept[-1] > (1.0 - 1e-9) * kept[0]:  # one chi-square, known exactly
+        tail = chi2.sf(np.maximum(target, 0.0), len(kept))
+        return np.clip(tail, np.finfo(float).tiny, 1.0)
     p = np.ones_like(q)
     above = target > 1e-12
     # The saddlepoint s solves sum w / (1 - 2 s w) = target; 1 - 2 s lies above 0.
@@ -170,7 +174,7 @@ def chi_square_sum_sf(q, weights):
     tail = np.exp(log_ndtr(-shifted))
     # At the mean itself the formula is 0 / 0: its limit holds the third cumulant.
     skew = 8.0 * (kept**3).sum() / (2.0 * (kept**2).sum()) ** 1.5
-    tail = np.where(near, 0.5 - skew / (6.0 * np.sqrt(2.0 * np.pi)), tail)
+    tail = np.where(near, np.exp(log_ndtr(-skew / 6.0)), tail)
     p[above] = np.clip(tail, np.finfo(float).tiny, 1.0)
     return p
 

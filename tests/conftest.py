@@ -25,7 +25,7 @@ def rng():
 @pytest.fixture(autouse=True)
 def untouched_surroundings(request):
     """No test may leave a trace in global random states or torch's thread count."""
-    if request.node.originalname in _DRAWN_BY_SCIKIT_LEARN:
+    if getattr(request.node, "originalname", None) in _DRAWN_BY_SCIKIT_LEARN:
         yield
         return
     before = surroundings()
