@@ -217,7 +217,7 @@ class MINE(BaseEstimator):
                 f"n_samples={n}: one row has no product of marginals. Pass 2 or more."
             )
         groups = as_groups(groups, n)
-        seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
+        seed = draw_seed(self.random_state)
         rng = np.random.default_rng(seed)
         self._x_encoder = TableEncoder(
             self.encoding, discrete_overrides(self.discrete_features, X)
@@ -345,6 +345,13 @@ class MINE(BaseEstimator):
         tags.input_tags.string = True
         tags.input_tags.categorical = True
         return tags
+
+
+def draw_seed(random_state):
+    """A seed from `random_state`; None draws fresh entropy, no global state."""
+    if random_state is None:
+        return int(np.random.default_rng().integers(2**31 - 1))
+    return int(check_random_state(random_state).randint(2**31 - 1))
 
 
 @contextlib.contextmanager

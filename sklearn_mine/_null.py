@@ -25,7 +25,7 @@ from scipy.stats import chi2
 N_UNITS = 24
 # Weight of the random units beside the coordinates themselves: they see every other
 # shape, and cost power where the dependence is plain.
-_UNIT_WEIGHT = 1.0
+_UNIT_WEIGHT = 2.0
 _UNIT_SCALE = 1.5
 _VARIANCE_FLOOR = 0.05
 # Rows, or expected rows outside both modes, under which pairings are drawn.

@@ -7,7 +7,6 @@ from numbers import Integral
 import numpy as np
 from joblib import Parallel, delayed, effective_n_jobs
 from sklearn.base import BaseEstimator
-from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, validate_params
 
 from ._columns import ColumnScorer
@@ -17,6 +16,7 @@ from ._mine import (
     column_indices,
     discrete_labels,
     discrete_overrides,
+    draw_seed,
     fold_rows,
     independence_p_value,
     one_torch_thread,
@@ -299,7 +299,7 @@ def score_table(X, y, params):
             f"n_samples={n}: one row has no product of marginals. Pass 2 or more."
         )
     groups = as_groups(params.groups, n)
-    seed = int(check_random_state(params.random_state).randint(np.iinfo(np.int32).max))
+    seed = draw_seed(params.random_state)
     overrides = discrete_overrides(params.discrete_features, table)
     encoder = TableEncoder(
         params.encoding,

@@ -9,7 +9,7 @@ No other module asks which library a table came from. Nothing is encoded here.
 import narwhals.stable.v2 as nw
 import numpy as np
 import scipy.sparse as sp
-from sklearn.utils import check_array, check_consistent_length
+from sklearn.utils import check_array
 from sklearn.utils.validation import validate_data
 
 
@@ -92,14 +92,17 @@ def as_table(data, name="X", *, estimator=None, reset=True):
             )
         prepared = frame
     else:
-        prepared = check_array(
-            data,
-            accept_sparse=True,
-            dtype=None,
-            ensure_all_finite=False,
-            input_name=name,
-            estimator=estimator,
-        )
+        try:
+            prepared = check_array(
+                data,
+                accept_sparse=True,
+                dtype=None,
+                ensure_all_finite=False,
+                input_name=name,
+                estimator=estimator,
+            )
+        except ValueError as error:
+            raise ValueError(f"{name} cannot be used: {error}") from error
     if estimator is not None:
         validate_data(
             estimator,
@@ -167,7 +170,12 @@ def as_groups(groups, n_rows):
     )
     if groups.ndim != 1:
         raise ValueError(f"groups should have shape (n,), got {groups.shape}.")
-    check_consistent_length(np.empty(n_rows), groups)
+    if len(groups) != n_rows:
+        raise ValueError(
+            "groups and X have inconsistent numbers of samples: "
+            f"{len(groups)} and {n_rows}. Pass one group for "
+            "each row."
+        )
     return groups
 
 
