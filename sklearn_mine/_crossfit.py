@@ -191,7 +191,11 @@ def cross_fit(x, y, folds, settings, *, rng, groups=None, max_samples=None):
     # From n rows no bound certifies more than about ln n; a Gaussian start that
     # claims more is reported as the parametric estimate that it is.
     claims = [-0.5 * np.log1p(-(start.correlations**2)).sum() for start in starts]
-    leans = use_start and min(claims) > np.log(min(len(rows) for rows in fit_rows))
+    # (Labels in common are certified by their entropy: only continuous sides lean.)
+    fine = all(len(np.unique(side, axis=0)) > 0.5 * len(side) for side in (x, y))
+    leans = (
+        use_start and fine and min(claims) > np.log(min(len(rows) for rows in fit_rows))
+    )
     history, n_iter = [], np.zeros(len(folds), dtype=int)
     if not leans:
         judge = None

@@ -7,7 +7,7 @@ get an indicator each, and so do categories and missing cells. Nothing here look
 more than one column, and nothing looks at the other variable.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -25,6 +25,8 @@ MAX_CATEGORIES = 64
 # A value that makes up this share of a column gets an indicator.
 ATOM_SHARE = 0.02
 MAX_KNOTS = 2000
+# An indicator of fewer rows may be missing from a fold, and would extrapolate.
+_RARE = 20
 # Text with more distinct values than this share of the rows tells rows apart and
 # nothing else.
 IDENTIFIER_SHARE = 0.9
@@ -61,6 +63,13 @@ class ColumnEncoding:
     def width(self):
         n_scores = 0 if self.kind == "category" else 1
         return max(n_scores + len(self.atoms) + self.missing, 1)
+
+    def thinned(self):
+        """The same with at most `MAX_KNOTS` knots, to be kept."""
+        if len(self.knots) <= MAX_KNOTS:
+            return self
+        kept = np.unique(np.linspace(0, len(self.knots) - 1, MAX_KNOTS).astype(int))
+        return replace(self, knots=self.knots[kept], scores=self.scores[kept])
 
     def transform(self, values):
         """Encode a column of new values.
@@ -159,17 +168,14 @@ def _fit(values, encoding, discrete, max_atoms):
         discrete = len(uniques) <= MAX_DISCRETE and 3 * len(uniques) <= len(present)
     scores = _scores(uniques, counts, encoding)
     if discrete:
-        heavy = np.ones(len(uniques), dtype=bool)
+        heavy = counts >= min(_RARE, 0.05 * len(values))
     else:
         heavy = counts >= max(5, ATOM_SHARE * len(values))
     atoms = _heaviest(uniques[heavy], counts[heavy], max_atoms)
     if len(uniques) == 2:
         atoms = none
-    keep = slice(None)
-    if len(uniques) > MAX_KNOTS:
-        keep = np.unique(np.linspace(0, len(uniques) - 1, MAX_KNOTS).astype(int))
     fitted = ColumnEncoding(
-        "numeric", uniques[keep], scores[keep], atoms, has_missing, bool(discrete)
+        "numeric", uniques, scores, atoms, has_missing, bool(discrete)
     )
     return fitted, (uniques, inverse, counts, scores)
 
@@ -274,7 +280,9 @@ class TableEncoder:
 
     def fit_transform(self, table):
         """Fit, and encode the same table from exact ranks."""
-        return self.fit(table).transform(table)
+        encoded = self.fit(table).transform(table)
+        self.columns_ = [column.thinned() for column in self.columns_]
+        return encoded
 
     def transform(self, table):
         """Encode a table, (n, width), float64."""

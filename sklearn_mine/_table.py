@@ -129,9 +129,12 @@ def as_target(y, name="y", *, n_rows=None):
     elif not isinstance(
         nw.from_native(y, eager_only=True, pass_through=True), nw.DataFrame
     ):
-        y = check_array(
-            y, dtype=None, ensure_2d=False, ensure_all_finite=False, input_name=name
-        )
+        try:
+            y = check_array(
+                y, dtype=None, ensure_2d=False, ensure_all_finite=False, input_name=name
+            )
+        except ValueError as error:
+            raise ValueError(f"{name} cannot be used: {error}") from error
         if y.ndim == 1:
             y = y.reshape(-1, 1)
     table = as_table(y, name)
