@@ -92,17 +92,7 @@ def as_table(data, name="X", *, estimator=None, reset=True):
             )
         prepared = frame
     else:
-        try:
-            prepared = check_array(
-                data,
-                accept_sparse=True,
-                dtype=None,
-                ensure_all_finite=False,
-                input_name=name,
-                estimator=estimator,
-            )
-        except ValueError as error:
-            raise ValueError(f"{name} cannot be used: {error}") from error
+        prepared = _checked(data, name, accept_sparse=True, estimator=estimator)
     if estimator is not None:
         validate_data(
             estimator,
@@ -129,12 +119,7 @@ def as_target(y, name="y", *, n_rows=None):
     elif not isinstance(
         nw.from_native(y, eager_only=True, pass_through=True), nw.DataFrame
     ):
-        try:
-            y = check_array(
-                y, dtype=None, ensure_2d=False, ensure_all_finite=False, input_name=name
-            )
-        except ValueError as error:
-            raise ValueError(f"{name} cannot be used: {error}") from error
+        y = _checked(y, name, ensure_2d=False)
         if y.ndim == 1:
             y = y.reshape(-1, 1)
     table = as_table(y, name)
@@ -180,6 +165,16 @@ def as_groups(groups, n_rows):
             "each row."
         )
     return groups
+
+
+def _checked(data, name, **options):
+    """check_array for values of any kind, whose refusals name the argument."""
+    try:
+        return check_array(
+            data, dtype=None, ensure_all_finite=False, input_name=name, **options
+        )
+    except ValueError as error:
+        raise ValueError(f"{name} cannot be used: {error}") from error
 
 
 def _series_values(series):
