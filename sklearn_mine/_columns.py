@@ -11,9 +11,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from scipy.special import xlogy
 
 from . import _null
 from ._encoding import level_column
+from .nn.critics import ACTIVATIONS
 from .nn.newton import solve_head
 
 # Prior precisions of a standardised head weight, in rows; the evidence of the
@@ -134,11 +136,11 @@ class ColumnScorer:
             prepared = self._shared
         else:
             prepared = self._prepare(first, counts)
-        train, test = self._joint_counts(batch, len(counts))
+        every, train, test = self._joint_counts(batch, len(counts))
+        tables = every.reshape(len(batch), len(counts), -1)
         scores, errors = self._bounds(prepared, train, test)
-        tables = (train[:, 0] + test[:, 0]).reshape(len(batch), len(counts), -1)
-        gaps = np.array([_table_information(table) for table in tables]) - scores
-        return scores, errors, self._p_values(batch, prepared, counts), gaps
+        p_values = self._p_values(batch, prepared, counts, tables)
+        return scores, errors, p_values, _table_information(tables) - scores
 
     def _prepare(self, levels, counts):
         """Head features over the grid of levels, and features of the test."""
@@ -197,9 +199,10 @@ class ColumnScorer:
         return np.concatenate(parts, axis=2).reshape(shape[0] * shape[1], -1)
 
     def _joint_counts(self, batch, n_levels):
-        """Counts of level pairs among training and among test rows, (c, F, m)."""
+        """Counts of level pairs: all rows (c, m), training and test rows (c, F, m)."""
         n_cells = n_levels * len(self.counts)
         n_folds = len(self.folds)
+        every = np.empty((len(batch), n_cells))
         train = np.empty((len(batch), n_folds, n_cells))
         test = np.empty_like(train)
         for c, levels in enumerate(batch):
@@ -208,12 +211,14 @@ class ColumnScorer:
                 index = self._fold_of_row * n_cells + cells
                 table = np.bincount(index, minlength=n_folds * n_cells)
                 test[c] = table.reshape(n_folds, n_cells)
-                train[c] = test[c].sum(axis=0) - test[c]
+                every[c] = test[c].sum(axis=0)
+                train[c] = every[c] - test[c]
             else:
+                every[c] = np.bincount(cells, minlength=n_cells)
                 for k, (fit_rows, held_out) in enumerate(self.folds):
                     train[c, k] = np.bincount(cells[fit_rows], minlength=n_cells)
                     test[c, k] = np.bincount(cells[held_out], minlength=n_cells)
-        return train, test
+        return every, train, test
 
     def _bounds(self, prepared, train, test):
         n_columns, n_folds, n_cells = train.shape
@@ -263,7 +268,7 @@ class ColumnScorer:
         pairs = grid.sum(axis=3)[..., None] * grid.sum(axis=2)[:, :, None]
         return pairs.reshape(table.shape) - table
 
-    def _p_values(self, batch, prepared, counts):
+    def _p_values(self, batch, prepared, counts, tables):
         if _null.needs_permutations(counts, self.counts):
             return np.array(
                 [
@@ -275,16 +280,6 @@ class ColumnScorer:
                     for levels in batch
                 ]
             )
-        n_cells = len(counts) * len(self.counts)
-        tables = np.stack(
-            [
-                np.bincount(
-                    levels.codes * len(self.counts) + self.target.codes,
-                    minlength=n_cells,
-                ).reshape(len(counts), -1)
-                for levels in batch
-            ]
-        )
         observed = _null.statistic(prepared.x_test, self.test_features, tables)
         return _null.chi_square_sum_sf(observed, prepared.null_weights)
 
@@ -327,29 +322,30 @@ def _evidence_ridge(projected, scales, n_train):
     return chosen / n_train[:, 0]
 
 
-def _table_information(table):
-    """Mutual information of a table of counts merged to few levels, bias removed.
+def _table_information(tables):
+    """Mutual information of tables of counts merged to few levels, bias removed.
 
     Neighbouring levels are merged until each holds its share of the rows; Miller and
-    Madow's correction takes off the bias of the occupied cells.
+    Madow's correction takes off the bias of the occupied cells. The tables (c, L, M)
+    have their margins in common.
     """
+    n = tables[0].sum()
+    n_levels = min(_MAX_TABLE, max(2.0, np.sqrt(n / _ROWS_IN_CELL)))
     for axis in (0, 1):
-        counts = table.sum(axis=1 - axis)
-        n_levels = min(_MAX_TABLE, max(2.0, np.sqrt(counts.sum() / _ROWS_IN_CELL)))
-        middle = (np.cumsum(counts) - 0.5 * counts) / counts.sum()
+        counts = tables[0].sum(axis=1 - axis)
         if len(counts) > n_levels:
-            codes = np.unique((middle * n_levels).astype(int), return_inverse=True)[1]
+            middle = (np.cumsum(counts) - 0.5 * counts) / n
+            codes = (middle * n_levels).astype(int)
             edges = np.flatnonzero(np.diff(codes, prepend=-1))
-            table = np.add.reduceat(table, edges, axis=axis)
-    n = table.sum()
-    expected = np.outer(table.sum(axis=1), table.sum(axis=0)) / n
-    full = table > 0
-    plain = (table[full] * np.log(table[full] / expected[full])).sum() / n
-    n_free = full.sum() - (table.sum(axis=1) > 0).sum() - (table.sum(axis=0) > 0).sum()
+            tables = np.add.reduceat(tables, edges, axis=1 + axis)
+    x_counts, y_counts = tables[0].sum(axis=1), tables[0].sum(axis=0)
+    expected = np.outer(x_counts, y_counts) / n
+    plain = xlogy(tables, tables).sum(axis=(1, 2)) - xlogy(expected, expected).sum()
+    plain = plain / n
+    occupied = (tables > 0).sum(axis=(1, 2))
+    n_free = occupied - (x_counts > 0).sum() - (y_counts > 0).sum()
     return plain - (n_free + 1) / (2 * n)
 
 
 def _activate(hidden, name):
-    from .nn.critics import ACTIVATIONS
-
     return ACTIVATIONS[name]()(torch.from_numpy(hidden)).numpy()

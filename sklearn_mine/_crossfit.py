@@ -260,7 +260,7 @@ class _Trainer:
             self.x,
             self.y,
             self.fit_rows,
-            OBJECTIVES[settings.objective](),
+            OBJECTIVES[settings.objective](all_pairs=n_shifts is None),
             batch_size=batch_size,
             learning_rate=settings.learning_rate_init,
             alpha=settings.alpha,

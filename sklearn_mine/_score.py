@@ -309,16 +309,22 @@ def score_table(X, y, params):
     warn_of_repeats(_some_columns(table), y_encoded, encoder)
     folds = fold_rows(params.cv, n, discrete_labels(y_encoded, encoder), groups, seed)
     blocks = _blocks(params.feature_groups, table)
+    solved = settings.solver != "adam" and settings.objective != "infonce"
+    scorer = None
+    if solved and encoder.informative and target.shape[1] == 1:
+        levels = level_column(
+            target.column(0), encoding=params.encoding, discrete=encoder.discrete[0]
+        )
+        scorer = ColumnScorer(levels, folds, settings, seed)
     task = _Task(
         table=table,
-        target=target,
+        scorer=scorer,
         y=y_encoded,
         informative=encoder.informative,
         folds=folds,
         settings=settings,
         overrides=overrides,
         encoding=params.encoding,
-        discrete_target=encoder.discrete[0],
         groups=groups,
         max_samples=params.max_samples,
         seed=seed,
@@ -362,25 +368,15 @@ def _score_blocks(task, blocks):
     """Score groups of columns; (score, std_error, p_value, solver) of each."""
     with one_torch_thread():
         outcomes = [None] * len(blocks)
-        scalar = task.y.shape[1] > 0 and task.target.shape[1] == 1
-        fast = [
-            i
-            for i, block in enumerate(blocks)
-            if len(block) == 1
-            and scalar
-            and task.settings.solver != "adam"
-            and task.settings.objective != "infonce"
-        ]
-        if fast and task.informative:
+        fast = []
+        if task.scorer is not None:
+            fast = [i for i, block in enumerate(blocks) if len(block) == 1]
+        if fast:
             columns = [task.table.column(blocks[i][0]) for i in fast]
             overrides = [task.overrides[blocks[i][0]] for i in fast]
-            target = level_column(
-                task.target.column(0),
-                encoding=task.encoding,
-                discrete=task.discrete_target,
+            result = task.scorer.score(
+                columns, encoding=task.encoding, discrete=overrides
             )
-            scorer = ColumnScorer(target, task.folds, task.settings, task.seed)
-            result = scorer.score(columns, encoding=task.encoding, discrete=overrides)
             for place, i in enumerate(fast):
                 outcomes[i] = (
                     result.scores[place],

@@ -83,7 +83,7 @@ class CriticBank(torch.nn.Module):
             self.weights.append(_parameter(weight, n_critics))
             self.biases.append(_parameter(bias, n_critics))
         n_products = min(self.correlations.shape[1], _MAX_PRODUCTS)
-        n_start = n_products + 10 if use_start else 0
+        self._n_start = n_products + 10 if use_start else 0
         self.towers = torch.nn.ModuleList()
         if use_start:
             for width in (width_x, width_y):
@@ -96,7 +96,7 @@ class CriticBank(torch.nn.Module):
             torch.nn.init.zeros_(self.towers[1].biases[-1])
             with torch.no_grad():
                 self.towers[1].weights[-1][:, :, 0] = 0.0
-        self.n_features = n_start + sizes[-1] + (1 + N_PRODUCTS) * use_start
+        self.n_features = self._n_start + sizes[-1] + (1 + N_PRODUCTS) * use_start
         head = np.zeros((1, self.n_features, 1))
         if use_start:
             head[0, 0] = 1.0
@@ -141,14 +141,22 @@ class CriticBank(torch.nn.Module):
         """
         if partners.ndim == 3:
             partners = partners[0]
-        start, hidden = self._parts(x, y, partners, critics)
-        n_start = self.n_features - hidden.shape[3]
+        start, hidden, left, right = self._parts(x, y, partners, critics)
         head = self.head[critics]
-        values = hidden.flatten(1, 2) @ head[:, n_start:]
+        shape = (*hidden.shape[:1], *partners.shape)
+        n_start, n_hidden = self._n_start, hidden.shape[2]
+        values = _HeadProduct.apply(hidden, head[:, n_start : n_start + n_hidden, 0])
         if start is not None:
-            values = values + start.flatten(1, 2) @ head[:, :n_start]
-        values = values + self.intercept[critics, :, None]
-        return values.reshape(hidden.shape[:3])
+            weights = head[:, :n_start].mT
+            values = values + torch.bmm(weights, start.flatten(2))[:, 0]
+        values = (values + self.intercept[critics]).reshape(shape)
+        if left is not None:
+            weights = head[:, None, -N_PRODUCTS - 1 :, 0]
+            left, right = left * weights, right[:, partners]
+            values = values + (left[:, None, :, 1:] * right[..., 1:]).sum(3)
+            marginal = weights[:, :, :1] * right[..., 0] + left[:, None, :, 0]
+            values = values + marginal
+        return values
 
     def separable(self, x, y):
         """Values of all pairs of rows without the pair network, (K, B, B).
@@ -158,53 +166,57 @@ class CriticBank(torch.nn.Module):
         one matrix product.
         """
         u, v, x_in, y_in = self._sides(x, y, _ALL)
-        rho = self.correlations[:, None]
-        n_pairs = rho.shape[2]
-        scale = 1.0 - rho**2
-        side_u = (u[:, :, :n_pairs] ** 2 * (-0.5 * rho**2 / scale)).sum(2)
-        side_v = (v[:, :, :n_pairs] ** 2 * (-0.5 * rho**2 / scale)).sum(2)
-        gaussian = (u[:, :, :n_pairs] * (rho / scale)) @ v[:, :, :n_pairs].mT
-        gaussian = gaussian + side_u[:, :, None] + side_v[:, None]
-        gaussian = gaussian - 0.5 * torch.log(scale).sum(2)[:, :, None]
         left = self.towers[0](x_in, self.activation, _ALL)
         right = self.towers[1](y_in, self.activation, _ALL)
-        weight = self.head[:, -N_PRODUCTS:].mT
-        products = (left[..., 1:] * weight) @ right[..., 1:].mT
-        marginal = left[..., 0][:, :, None] + right[..., 0][:, None]
-        marginal = self.head[:, -N_PRODUCTS - 1, None] * marginal
-        return self.head[:, :1] * gaussian + products + marginal
+        u, v, of_x, of_y = self._gaussian(u, v, _ALL)
+        gaussian, marginal = self.head[:, :1], self.head[:, -N_PRODUCTS - 1, None]
+        products = self.head[:, -N_PRODUCTS:].mT
+        of_x = gaussian * of_x[..., None] + marginal * left[..., :1]
+        of_y = gaussian * of_y[..., None] + marginal * right[..., :1]
+        one = torch.ones_like(of_x)
+        left = torch.cat([gaussian * u, products * left[..., 1:], of_x, one], dim=2)
+        right = torch.cat([v, right[..., 1:], one, of_y], dim=2)
+        return left @ right.mT
 
     def features(self, x, y, partners, critics=_ALL):
         """Features of pairs, start features first, (K, R, B, n_features)."""
-        parts = self._parts(x, y, partners, critics)
-        return torch.cat([part for part in parts if part is not None], dim=3)
+        start, hidden, left, right = self._parts(x, y, partners, critics)
+        parts = [hidden.reshape(len(hidden), *partners.shape, -1)]
+        if start is not None:
+            parts.insert(0, start.permute(0, 2, 3, 1))
+        if left is not None:
+            left, right = left[:, None], right[:, partners]
+            parts += [left[..., :1] + right[..., :1], left[..., 1:] * right[..., 1:]]
+        return torch.cat(parts, dim=3)
 
     def _parts(self, x, y, partners, critics):
-        """Start features (or None) and hidden units of pairs."""
+        """What a head weighs: of pairs, and of each side.
+
+        Returns
+        -------
+        start : tensor of shape (K, n_start, R, B) or None
+        hidden : tensor of shape (K, R * B, n_hidden)
+        left, right : tensor of shape (K, B, 1 + N_PRODUCTS) or None
+            What the towers give for x and y.
+        """
         start, x_in, y_in, pair_in = self._inputs(x, y, partners, critics)
         n_x, n_y, n_pair = self._splits
         first = self.weights[0][critics]
         side_x = torch.baddbmm(self.biases[0][critics], x_in, first[:, :n_x])
         side_y = torch.bmm(y_in, first[:, n_x : n_x + n_y])
-        hidden = side_x[:, None] + side_y[:, partners]
-        n_critics, n_rows, n = hidden.shape[:3]
-        hidden = hidden.reshape(n_critics, n_rows * n, -1)
+        hidden = (side_x[:, None] + side_y[:, partners]).flatten(1, 2)
         if n_pair:
-            flat = pair_in.reshape(n_critics, n_rows * n, n_pair)
+            flat = pair_in.flatten(2).mT
             hidden = torch.baddbmm(hidden, flat, first[:, n_x + n_y :])
         hidden = self.activation(hidden)
         for weight, bias in zip(self.weights[1:], self.biases[1:], strict=True):
             hidden = torch.baddbmm(bias[critics], hidden, weight[critics])
             hidden = self.activation(hidden)
-        hidden = hidden.reshape(n_critics, n_rows, n, -1)
-        if self.use_start:
-            left = self.towers[0](x_in, self.activation, critics)
-            right = self.towers[1](y_in, self.activation, critics)
-            right = right[:, partners]
-            marginal = left[:, None, :, :1] + right[..., :1]
-            product = left[:, None, :, 1:] * right[..., 1:]
-            hidden = torch.cat([hidden, marginal, product], dim=3)
-        return start, hidden
+        if not self.use_start:
+            return None, hidden, None, None
+        left = self.towers[0](x_in, self.activation, critics)
+        right = self.towers[1](y_in, self.activation, critics)
+        return start, hidden, left, right
 
     def _relevance(self, width, critics):
         """Scale of each coordinate as a network input.
@@ -236,46 +248,70 @@ class CriticBank(torch.nn.Module):
         (u, x_in), (v, y_in) = sides
         return u, v, x_in, y_in
 
+    def _gaussian(self, u, v, critics):
+        """Parts of the Gaussian log-density ratio.
+
+        Returns
+        -------
+        u, v : tensor of shape (K, B, p)
+            The ratio of a pair is the product of these rows, plus
+        of_x, of_y : tensor of shape (K, B)
+            what belongs to each side.
+        """
+        rho = self.correlations[critics, None]
+        n_pairs = rho.shape[2]
+        u, v = u[:, :, :n_pairs], v[:, :, :n_pairs]
+        scale = 1.0 - rho**2
+        of_x = -0.5 * (u**2 * (rho**2 / scale) + torch.log(scale)).sum(2)
+        of_y = -0.5 * (v**2 * (rho**2 / scale)).sum(2)
+        return u * (rho / scale), v, of_x, of_y
+
     def _inputs(self, x, y, partners, critics):
+        """Start features (K, n_start, R, B), and what the networks see."""
         if not self.use_start:
             return None, x, y, None
         u, v, x_in, y_in = self._sides(x, y, critics)
+        dx, dy = u.shape[2], v.shape[2]
+        square_u, square_v = (u**2).sum(2)[:, None], (v**2).sum(2)[:, partners]
         rho = self.correlations[critics, None]
         n_pairs = rho.shape[2]
-        scale = 1.0 - rho**2
-        u_square, v_square = u**2, v**2
-        radius_u, radius_v = u_square.mean(2), v_square.mean(2)
-        # Gaussian log-density ratio: what depends on one side, and the products.
-        side_u = (u_square[:, :, :n_pairs] * (-0.5 * rho**2 / scale)).sum(2)
-        side_v = (v_square[:, :, :n_pairs] * (-0.5 * rho**2 / scale)).sum(2)
-        constant = -0.5 * torch.log(scale).sum(2)
-        paired_v = v[:, partners]
-        products = u[:, None, :, :n_pairs] * paired_v[..., :n_pairs]
-        gaussian = (
-            (products * (rho / scale)[:, None]).sum(3)
-            + (side_u + constant)[:, None]
-            + side_v[:, partners]
-        )
-        cross = (products * rho[:, None]).sum(3)
-        radius_pv = radius_v[:, partners]
-        shrunk = (u_square[:, :, :n_pairs] * rho**2).sum(2)
-        residual = (radius_pv * v.shape[2] - 2.0 * cross + shrunk[:, None]).clamp(
-            min=0.0
-        ) / v.shape[2]
-        together = (radius_pv * v.shape[2] + (radius_u * u.shape[2])[:, None]) / (
-            u.shape[2] + v.shape[2]
-        )
-        wide_u = radius_u[:, None].expand_as(radius_pv)
-
-        pair_in = [gaussian, *_radial(residual), *_radial(together)]
+        left, right, of_x, of_y = self._gaussian(u, v, critics)
+        right = right[:, partners]
+        gaussian = (left[:, None] * right).sum(3) + of_x[:, None] + of_y[:, partners]
+        u = u[:, :, :n_pairs]
+        cross = ((u * rho)[:, None] * right).sum(3)
+        residual = square_v - 2.0 * cross + ((u * rho) ** 2).sum(2)[:, None]
+        residual = residual.clamp(min=0.0) / dy
+        together = (square_u + square_v) / (dx + dy)
+        wide_u, wide_v = (square_u / dx).expand_as(square_v), square_v / dy
+        radial = [*_radial(residual), *_radial(together)]
+        products = [
+            u[:, None, :, i] * right[..., i] for i in range(min(n_pairs, _MAX_PRODUCTS))
+        ]
         start = torch.stack(
-            [*pair_in, *_radial(wide_u), *_radial(radius_pv), wide_u], dim=3
+            [gaussian, *radial, *_radial(wide_u), *_radial(wide_v), wide_u, *products],
+            dim=1,
         )
-        start = torch.cat([start, products[..., :_MAX_PRODUCTS]], dim=3)
         # The network sees the Gaussian term tamed: its tails are not its concern.
-        tamed = torch.asinh(gaussian)
-        pair_in = torch.stack([tamed, *pair_in[1:]], dim=3)
-        return start, x_in, y_in, pair_in
+        return start, x_in, y_in, torch.stack([torch.asinh(gaussian), *radial], dim=1)
+
+
+class _HeadProduct(torch.autograd.Function):
+    """Weighted sums of hidden units, (K, m, H) and (K, H) to (K, m).
+
+    A batched product with one column is slow, its gradient slower.
+    """
+
+    @staticmethod
+    def forward(ctx, hidden, weights):
+        ctx.save_for_backward(hidden, weights)
+        return torch.bmm(hidden, weights[:, :, None])[:, :, 0]
+
+    @staticmethod
+    def backward(ctx, gradient):
+        hidden, weights = ctx.saved_tensors
+        of_weights = torch.bmm(gradient[:, None], hidden)[:, 0]
+        return gradient[:, :, None] * weights[:, None], of_weights
 
 
 def _radial(square):

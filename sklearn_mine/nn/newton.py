@@ -9,9 +9,11 @@ import torch
 
 # The gradient at which a head counts as solved; far below sampling error, so that
 # results do not depend on how critics were batched.
-_TOLERANCE = 1e-10
+_TOLERANCE = 1e-9
 _MAX_STEPS = 100
 _MAX_HALVINGS = 30
+# A step that leaves more than this share of the gradient calls for a new Hessian.
+_SLOW = 0.2
 # Pairs up to which their features' products are kept for all steps.
 _MAX_SHARED_PAIRS = 8192
 
@@ -59,74 +61,93 @@ def solve_head(features, joint_mean, log_weights, ridge):
 
 
 def _solve_set(features, joint_mean, log_weights, ridge):
-    """Newton's method for the critics that share one set of features."""
+    """Newton's method for the critics that share one set of features.
+
+    A Hessian serves for as long as steps with it shrink the gradient well, and single
+    precision is enough for it: both change the path to the maximum, not the maximum.
+    """
+    moments = _Moments(features)
     weights = torch.zeros_like(joint_mean)
     active = torch.arange(len(joint_mean))
-    outer = None
+    w, b, q, r = weights.clone(), joint_mean, log_weights, ridge
+    value, gradient, probabilities = _ascent(features, w, b, q, r)
+    # At zero the critics differ in their pairs' weights alone, and those hardly.
+    shared = probabilities.mean(dim=0, keepdim=True)
+    factor = _factor(moments(shared).expand(len(w), -1, -1), r)
     for _ in range(_MAX_STEPS):
-        w, b, q = weights[active], joint_mean[active], log_weights[active]
-        r = ridge[active]
-        logits = torch.addmm(q, w, features.T)
-        log_z = torch.logsumexp(logits, dim=1, keepdim=True)
-        value = (w * b).sum(1) - log_z[:, 0] - 0.5 * (r * w * w).sum(1)
-        probabilities = torch.exp(logits - log_z)
-        mean = probabilities @ features
-        gradient = b - mean - r * w
-        going = gradient.abs().amax(dim=1) > _TOLERANCE
-        if not going.any():
-            break
-        active = active[going]
-        w, b, q, r, value = w[going], b[going], q[going], r[going], value[going]
-        gradient, mean = gradient[going], mean[going]
-        if outer is None:
-            outer = _outer_products(features)
-        hessian = _second_moment(probabilities[going], features, outer)
-        hessian -= mean[:, :, None] * mean[:, None, :]
-        hessian.diagonal(dim1=1, dim2=2).add_(r)
-        factor = torch.linalg.cholesky_ex(hessian)[0]
         step = torch.cholesky_solve(gradient[:, :, None], factor)[:, :, 0]
         slope = (step * gradient).sum(1)
         scale = torch.ones_like(slope)
         for _ in range(_MAX_HALVINGS):
             trial = w + scale[:, None] * step
-            log_z = torch.logsumexp(torch.addmm(q, trial, features.T), dim=1)
-            gain = (trial * b).sum(1) - log_z - 0.5 * (r * trial**2).sum(1) - value
-            short = ~(gain >= 1e-4 * scale * slope - 1e-13 * (1 + value.abs()))
+            new_value, new_gradient, probabilities = _ascent(features, trial, b, q, r)
+            short = new_value - value < 1e-4 * scale * slope - 1e-13 * (1 + value.abs())
+            short |= torch.isnan(new_value)
             if not short.any():
                 break
             scale = torch.where(short, 0.5 * scale, scale)
-        moved = (scale[:, None] * step).nan_to_num(0.0)
-        weights[active] = w + moved
+        # Halvings in vain: only rounding is left to gain.
+        trial = torch.where(short[:, None], w, trial)
+        weights[active] = trial
+        size, before = new_gradient.abs().amax(dim=1), gradient.abs().amax(dim=1)
         # A step below float64's resolution cannot lower the gradient further.
-        still = moved.abs().amax(dim=1) > 1e-13 * (1 + w.abs().amax(dim=1))
-        active = active[still]
-        if not len(active):
+        moved = (trial - w).abs().amax(dim=1) > 1e-13 * (1 + w.abs().amax(dim=1))
+        going = (size > _TOLERANCE) & moved
+        if not going.any():
             break
+        slow = ((size > _SLOW * before) | (scale < 1.0))[going]
+        active, w, value = active[going], trial[going], new_value[going]
+        gradient, factor = new_gradient[going], factor[going]
+        b, q, r = b[going], q[going], r[going]
+        if slow.any():
+            hessian = moments(probabilities[going][slow])
+            factor[slow] = _factor(hessian, r[slow])
     return weights
 
 
-def _outer_products(features):
-    """Products of feature pairs, where few critics share many pairs: else None.
+def _ascent(features, w, b, q, r):
+    """The penalised bound, its gradient, and the pairs' tilted probabilities."""
+    logits = torch.addmm(q, w, features.T)
+    highest = logits.amax(dim=1, keepdim=True)
+    tilted = logits.sub_(highest).exp_()
+    partition = tilted.sum(dim=1, keepdim=True)
+    log_z = (highest + partition.log())[:, 0]
+    probabilities = tilted.div_(partition)
+    value = (w * b).sum(1) - log_z - 0.5 * (r * w * w).sum(1)
+    return value, b - probabilities @ features - r * w, probabilities
 
-    One triangle of each symmetric product, since the other is the same.
-    """
-    n_pairs, n_features = features.shape
-    if n_pairs > _MAX_SHARED_PAIRS:
-        return None
-    i, j = torch.triu_indices(n_features, n_features)
-    return features[:, i] * features[:, j]
+
+def _factor(covariance, ridge):
+    """Cholesky factors of covariances with ridges on their diagonals."""
+    hessian = covariance.double() + torch.diag_embed(ridge)
+    return torch.linalg.cholesky_ex(hessian)[0]
 
 
-def _second_moment(probabilities, features, outer):
-    """E[f f'] under each critic's tilted product, (F, M, M)."""
-    if outer is None:
-        return torch.stack(
-            [(features * p[:, None]).T @ features for p in probabilities]
-        )
-    n_features = features.shape[1]
-    i, j = torch.triu_indices(n_features, n_features)
-    moments = features.new_empty(len(probabilities), n_features, n_features)
-    triangle = probabilities @ outer
-    moments[:, i, j] = triangle
-    moments[:, j, i] = triangle
-    return moments
+class _Moments:
+    """Covariance of the features under each critic's probabilities, (F, M, M)."""
+
+    def __init__(self, features):
+        self.features = features.float()
+        n_pairs, n_features = features.shape
+        self.triangle = torch.triu_indices(n_features, n_features)
+        self.shared = n_pairs <= _MAX_SHARED_PAIRS
+        self.products = None
+
+    def __call__(self, probabilities):
+        features, probabilities = self.features, probabilities.float()
+        mean = probabilities @ features
+        n_critics, n_features = mean.shape
+        if self.shared and n_critics > 1:
+            # One triangle of each symmetric product, since the other is the same.
+            i, j = self.triangle
+            if self.products is None:
+                self.products = features[:, i] * features[:, j]
+            triangle = probabilities @ self.products
+            moments = features.new_empty(n_critics, n_features, n_features)
+            moments[:, i, j] = triangle
+            moments[:, j, i] = triangle
+        else:
+            moments = torch.stack(
+                [(features * p[:, None]).T @ features for p in probabilities]
+            )
+        return moments - mean[:, :, None] * mean[:, None, :]

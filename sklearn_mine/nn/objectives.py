@@ -4,7 +4,8 @@ These are two things. "mine" descends a surrogate whose gradient is unbiased but
 value bounds nothing; what is reported is always a bound. All take critic values of
 shape (K, 1 + S, B): for each of K critics, row 0 holds B joint pairs and the other S
 rows hold B pairs each of the product of marginals. `partners` (1 + S, B) says
-which y each pair took.
+which y each pair took. With `all_pairs` the values are (K, B, B) instead: entry (i, j)
+pairs x[i] with y[j].
 """
 
 import math
@@ -15,6 +16,11 @@ import torch
 class Objective(torch.nn.Module):
     """Base of the objectives.
 
+    Parameters
+    ----------
+    all_pairs : bool
+        Whether critic values are those of all pairs of a batch.
+
     Attributes
     ----------
     is_lower_bound : bool
@@ -23,6 +29,10 @@ class Objective(torch.nn.Module):
     """
 
     is_lower_bound = True
+
+    def __init__(self, *, all_pairs=False):
+        super().__init__()
+        self.all_pairs = all_pairs
 
     def forward(self, critic_values, partners):
         """The loss to descend, summed over critics; `last_` keeps it for each."""
@@ -35,9 +45,16 @@ class Objective(torch.nn.Module):
 
     def terms(self, critic_values, partners):
         """Mean over joint pairs, and log-mean-exp over product pairs, (K,) each."""
-        product = critic_values[:, 1:].flatten(1)
-        log_mean = torch.logsumexp(product, dim=1) - math.log(product.shape[1])
-        return critic_values[:, 0].mean(dim=1), log_mean
+        if self.all_pairs:
+            n = critic_values.shape[1]
+            joint, n_product = critic_values.diagonal(dim1=1, dim2=2), n * (n - 1)
+            itself = torch.eye(n, dtype=torch.bool, device=critic_values.device)
+            product = critic_values.masked_fill(itself, -torch.inf).flatten(1)
+        else:
+            joint, product = critic_values[:, 0], critic_values[:, 1:].flatten(1)
+            n_product = product.shape[1]
+        log_mean = torch.logsumexp(product, dim=1) - math.log(n_product)
+        return joint.mean(dim=1), log_mean
 
     def loss(self, joint, log_mean):
         """The loss of each critic, (K,)."""
@@ -76,8 +93,8 @@ class Mine(DonskerVaradhan):
     Belghazi et al. (2018), section 3.2.
     """
 
-    def __init__(self, decay=0.9):
-        super().__init__()
+    def __init__(self, decay=0.9, *, all_pairs=False):
+        super().__init__(all_pairs=all_pairs)
         self.decay = decay
         self.log_average = None
 
@@ -120,14 +137,20 @@ class InfoNCE(DonskerVaradhan):
     """
 
     def terms(self, critic_values, partners):
-        joint = critic_values[:, 0].mean(dim=1)
-        # The same pairs arranged by y: pair (s, i) is seen from y[partners[s, i]].
-        order = torch.argsort(partners, dim=-1).expand_as(critic_values)
-        by_y = torch.gather(critic_values, 2, order)
-        from_x = torch.logsumexp(critic_values, dim=1).mean(dim=1)
-        from_y = torch.logsumexp(by_y, dim=1).mean(dim=1)
+        if self.all_pairs:
+            joint = critic_values.diagonal(dim1=1, dim2=2)
+            from_x = torch.logsumexp(critic_values, dim=2)
+            by_y = critic_values
+        else:
+            joint = critic_values[:, 0]
+            from_x = torch.logsumexp(critic_values, dim=1)
+            # The same pairs arranged by y: pair (s, i) is seen from y[partners[s, i]].
+            order = torch.argsort(partners, dim=-1).expand_as(critic_values)
+            by_y = torch.gather(critic_values, 2, order)
+        from_y = torch.logsumexp(by_y, dim=1)
         n_candidates = math.log(critic_values.shape[1])
-        return joint, 0.5 * (from_x + from_y) - n_candidates
+        both = 0.5 * (from_x.mean(dim=1) + from_y.mean(dim=1))
+        return joint.mean(dim=1), both - n_candidates
 
 
 OBJECTIVES = {

@@ -14,7 +14,7 @@ from .critics import shifts_of
 
 # Rows in one block of product pairs, and pairs evaluated at once.
 _BLOCK = 16384
-_CHUNK = 32768
+_CHUNK = 16384
 # Validation rows whose pairs are all taken where that is cheap, and product pairs for
 # each validation row where it is not.
 _MAX_ALL_PAIRS = 1000

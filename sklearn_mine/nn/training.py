@@ -64,7 +64,8 @@ class SlicingIterator:
             [self.rng.permutation(rows)[: size * n_steps] for rows in self.dataset.rows]
         )
         order = torch.from_numpy(order).to(self.dataset.x.device)
-        n_shifts = min(self.n_shifts or size, size - 1)
+        # Where all pairs are taken, the module needs no partners but the joint ones.
+        n_shifts = min(self.n_shifts or 0, size - 1)
         for i in range(n_steps):
             x, y = self.dataset.take(order[:, i * size : (i + 1) * size])
             shifts = 1 + self.rng.choice(size - 1, size=n_shifts, replace=False)
@@ -184,9 +185,7 @@ class SeparablePart(torch.nn.Module):
         return self.bank.head
 
     def forward(self, x, y, partners):
-        values = self.bank.separable(x, y)
-        # Row r of the result pairs x[i] with y[partners[r, i]].
-        return torch.gather(values, 2, partners.mT).mT
+        return self.bank.separable(x, y)
 
 
 def train(
@@ -231,6 +230,7 @@ def train(
         criterion=objective,
         optimizer=torch.optim.Adam,
         optimizer__weight_decay=alpha,
+        optimizer__fused=True,
         lr=learning_rate,
         max_epochs=max_iter,
         batch_size=batch_size,

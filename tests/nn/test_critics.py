@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from sklearn_mine._start import canonical_start
-from sklearn_mine.nn.critics import ACTIVATIONS, CriticBank, shifts_of
+from sklearn_mine.nn.critics import ACTIVATIONS, CriticBank, _HeadProduct, shifts_of
 
 
 def _bank(x, y, *, use_start=True, sizes=(8,), activation="relu", n_critics=2):
@@ -88,6 +88,14 @@ def test_all_pairs_equal_pairs_one_by_one(rng):
     one_by_one = bank(_batch(x), _batch(y), partners)
     gathered = torch.gather(every, 2, partners.T[None].expand(2, -1, -1)).mT
     torch.testing.assert_close(gathered, one_by_one, atol=1e-3, rtol=1e-3)
+
+
+def test_gradient_of_the_head_product_is_that_of_the_formula():
+    generator = torch.Generator().manual_seed(0)
+    hidden = torch.randn(2, 5, 3, generator=generator, dtype=torch.float64)
+    weights = torch.randn(2, 3, generator=generator, dtype=torch.float64)
+    leaves = hidden.requires_grad_(), weights.requires_grad_()
+    assert torch.autograd.gradcheck(_HeadProduct.apply, leaves)
 
 
 def test_a_row_scores_the_same_alone_and_in_a_batch(rng):

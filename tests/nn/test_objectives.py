@@ -12,11 +12,16 @@ RHO = 0.6
 TRUTH = -0.5 * math.log(1.0 - RHO**2)  # 0.223
 
 
-def _values(critic, n=20_000, n_shifts=8, seed=0):
-    """Values (1, 1 + S, n) of a critic on Gaussian pairs of correlation RHO."""
+def _draw(n, seed=0):
+    """Gaussian pairs of correlation RHO."""
     rng = np.random.default_rng(seed)
     x, e = torch.from_numpy(rng.normal(size=(2, n)))
-    y = RHO * x + math.sqrt(1.0 - RHO**2) * e
+    return x, RHO * x + math.sqrt(1.0 - RHO**2) * e
+
+
+def _values(critic, n=20_000, n_shifts=8, seed=0):
+    """Values (1, 1 + S, n) of a critic on such pairs."""
+    x, y = _draw(n, seed)
     partners = shifts_of(n, range(n_shifts + 1))
     return critic(x, y[partners])[None], partners
 
@@ -83,6 +88,15 @@ def test_huge_critic_values_give_finite_losses_and_gradients(name, size):
     loss.backward()
     assert torch.isfinite(loss)
     assert torch.isfinite(values.grad).all()
+
+
+@pytest.mark.parametrize("name", OBJECTIVES)
+def test_all_pairs_are_every_shift_of_the_batch(name):
+    x, y = _draw(60)
+    every = _log_ratio(x[:, None], y[None])[None]
+    shifted, partners = _values(_log_ratio, n=60, n_shifts=59)
+    plain = _bound(OBJECTIVES[name](), shifted, partners)
+    assert _bound(OBJECTIVES[name](all_pairs=True), every, None) == pytest.approx(plain)
 
 
 @pytest.mark.parametrize("name", OBJECTIVES)
