@@ -22,8 +22,12 @@ from .nn.newton import solve_head
 # training rows picks one for each column and fold. Strong dependences need a free
 # head, weak ones a tight one.
 RIDGES = np.array([1.0, 3.0, 10.0, 30.0, 100.0])
-# Indicators that enter a head one by one.
+# Indicators that enter a head one by one. Those of numbers are trusted less than the
+# number itself.
 _MAX_INDICATORS = 12
+_INDICATOR_ORDER = 10.0 / 3.0
+# Half waves along the ranks.
+_MAX_FREQUENCY = 4
 _MAX_CRITICS = 512
 # Levels of the plain table, and rows in one of its cells on average.
 _MAX_TABLE = 24
@@ -145,11 +149,11 @@ class ColumnScorer:
     def _prepare(self, levels, counts):
         """Head features over the grid of levels, and features of the test."""
         share = np.outer(counts, self.counts).ravel() / self.n_rows**2
-        features = self._features(levels)
+        features, trust = self._features(levels, counts)
         features = features - share @ features
         spread = np.sqrt(share @ features**2)
         kept = spread > 1e-9
-        features = features[:, kept] / spread[kept]
+        features = features[:, kept] * (trust[kept] / spread[kept])
         grid = features.reshape(len(counts), len(self.counts), -1)
         x_share, y_share = counts / self.n_rows, self.counts / self.n_rows
         by_x = np.einsum("lmf,m->lf", grid, y_share)
@@ -169,11 +173,25 @@ class ColumnScorer:
             ),
         )
 
-    def _features(self, levels):
-        x, y = levels.values, self.target.values
-        x_plain, x_more = _side_features(levels)
-        y_plain, y_more = _side_features(self.target)
-        shape = (len(x), len(y))
+    def _features(self, levels, counts):
+        """Head features over the grid, (L * M, n_features), and the trust in each."""
+        x, y = _Side.of(levels, counts), _Side.of(self.target, self.counts)
+        shape = (len(levels.values), len(self.target.values))
+        hidden = self._hidden(levels.values, self.target.values)
+        parts = [(hidden, np.ones(hidden.shape[2]))]
+        parts += [(f.values[:, None], 1.0 / f.order) for f in x.alone]
+        parts += [(f.values[None], 1.0 / f.order) for f in y.alone]
+        if self.settings.start is not None:
+            for f, g in zip(x.multiplied, y.multiplied, strict=True):
+                product = f.values[:, None, :, None] * g.values[None, :, None]
+                trust = 1.0 / np.outer(f.order, g.order).ravel()
+                parts.append((product.reshape(*shape, -1), trust))
+        features = [np.broadcast_to(f, (*shape, f.shape[2])) for f, _ in parts]
+        features = np.concatenate(features, axis=2).reshape(shape[0] * shape[1], -1)
+        return features, np.concatenate([trust for _, trust in parts])
+
+    def _hidden(self, x, y):
+        """Random hidden units over the grid, (L, M, size of the last layer)."""
         rng = self._rng("hidden units")
         hidden = None
         for i, size in enumerate(self.settings.hidden_layer_sizes):
@@ -188,15 +206,7 @@ class ColumnScorer:
                 hidden = hidden @ (weights / np.sqrt(hidden.shape[2]))
             hidden = hidden + rng.normal(size=size)
             hidden = _activate(hidden, self.settings.activation)
-        parts = [
-            np.broadcast_to(side, (*shape, side.shape[-1]))
-            for side in (x_plain[:, None], x_more[:, None], y_plain[None], y_more[None])
-        ]
-        parts.append(hidden)
-        if self.settings.start is not None:
-            products = x_plain[:, None, :, None] * y_plain[None, :, None, :]
-            parts.append(products.reshape(*shape, -1))
-        return np.concatenate(parts, axis=2).reshape(shape[0] * shape[1], -1)
+        return hidden
 
     def _joint_counts(self, batch, n_levels):
         """Counts of level pairs: all rows (c, m), training and test rows (c, F, m)."""
@@ -296,13 +306,42 @@ class _Prepared:
     null_weights: np.ndarray
 
 
-def _side_features(levels):
-    """Of one side: what enters products (score, indicators), and the square."""
-    values = levels.values
-    if levels.encoding.kind == "numeric":
-        plain = values[:, : 1 + _MAX_INDICATORS]
-        return plain, values[:, :1] ** 2
-    return values[:, :_MAX_INDICATORS], np.empty((len(values), 0))
+@dataclass(frozen=True)
+class _Functions:
+    """Functions of one side's levels, (L, w), and how elaborate each is, (w,).
+
+    A head trusts a function the less, the more elaborate it is.
+    """
+
+    values: np.ndarray
+    order: np.ndarray
+
+
+@dataclass(frozen=True)
+class _Side:
+    """What a head has of one side: by itself, and kind by kind in products."""
+
+    alone: list
+    multiplied: list
+
+    @classmethod
+    def of(cls, levels, counts):
+        values = levels.values
+        if levels.encoding.kind != "numeric":
+            indicators = values[:, :_MAX_INDICATORS]
+            plain = _Functions(indicators, np.ones(indicators.shape[1]))
+            return cls([plain], [plain, plain])
+        values = values[:, : 1 + _MAX_INDICATORS]
+        order = np.full(values.shape[1], _INDICATOR_ORDER)
+        order[0] = 1.0
+        plain = _Functions(values, order)
+        square = _Functions(values[:, :1] ** 2, np.ones(1))
+        along = np.argsort(values[:, 0])
+        ranks = np.empty(len(values))
+        ranks[along] = (np.cumsum(counts[along]) - 0.5 * counts[along]) / counts.sum()
+        frequency = np.arange(1.0, 1 + min(_MAX_FREQUENCY, len(values) - 1))
+        waves = _Functions(np.cos(np.pi * ranks[:, None] * frequency), frequency)
+        return cls([plain, square, waves], [plain, waves])
 
 
 def _evidence_ridge(projected, scales, n_train):

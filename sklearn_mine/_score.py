@@ -35,7 +35,7 @@ _CHUNK = 64
 # A column is a candidate for training by gradient if a plain table of counts, with
 # its bias removed, shows this much more than the solved critic (nats, and relative),
 # or if it scores so high that a few dozen levels cannot hold what it tells.
-_GAP, _RELATIVE_GAP, _STRONG = 0.02, 0.03, 1.0
+_GAP, _RELATIVE_GAP, _STRONG = 0.03, 0.1, 1.0
 _ALPHA_CANDIDATE = 1e-3
 
 _CONSTRAINTS = {

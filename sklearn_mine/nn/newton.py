@@ -13,9 +13,9 @@ _TOLERANCE = 1e-9
 _MAX_STEPS = 100
 _MAX_HALVINGS = 30
 # A step that leaves more than this share of the gradient calls for a new Hessian.
-_SLOW = 0.2
-# Pairs up to which their features' products are kept for all steps.
-_MAX_SHARED_PAIRS = 8192
+_SLOW = 0.35
+# Critics beyond which that is done, and pairs up to which features' products are kept for all steps.
+_MANY, _MAX_SHARED_PAIRS = 64, 8192
 
 
 def solve_head(features, joint_mean, log_weights, ridge):
@@ -137,7 +137,7 @@ class _Moments:
         features, probabilities = self.features, probabilities.float()
         mean = probabilities @ features
         n_critics, n_features = mean.shape
-        if self.shared and n_critics > 1:
+        if self.shared and n_critics > _MANY:
             # One triangle of each symmetric product, since the other is the same.
             i, j = self.triangle
             if self.products is None:
