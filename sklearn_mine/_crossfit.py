@@ -28,11 +28,15 @@ from .nn.training import (
     train,
 )
 
-# Product pairs for each row: when held-out rows are scored, when the normaliser is
-# fixed, and when a head is solved.
-_N_SCORE_SHIFTS = 64
-_N_NORMALIZER_SHIFTS = 20
-_N_HEAD_SHIFTS = 4
+# Product pairs for each row: when held-out rows are scored, when the normaliser of a
+# fold's critic and that of their mean is fixed, and when a head is solved. Where values
+# repeat, what a head learns of rare ones takes more pairs.
+_N_SCORE_SHIFTS = 48
+_N_NORMALIZER_SHIFTS = 12
+_N_MEAN_SHIFTS = 4
+_N_HEAD_SHIFTS, _N_COARSE_HEAD_SHIFTS = 2, 8
+# Few rows get more, up to about so many pairs.
+_N_SCORE_PAIRS, _N_HEAD_PAIRS = 50_000, 8192
 # Rows that a head is solved on at most.
 _MAX_HEAD_ROWS = 4096
 # Fewer inner validation rows than this judge nothing.
@@ -40,8 +44,12 @@ _MIN_VALIDATION = 20
 # Prior precision of a standardised head weight, in rows: the ridge is this over n.
 # Where no validation rows can reject a solved head, it keeps closer to the start.
 _HEAD_PRECISION, _UNJUDGED_PRECISION = 30.0, 200.0
-# Standardised features have at most this much less spread than the median one.
-_SPREAD_FLOOR = 0.1
+# Standardised features have at most this much less spread than the median one. Where
+# values repeat, features of rare ones stay small: they would learn rows by heart.
+_SPREAD_FLOOR, _COARSE_SPREAD_FLOOR = 0.1, 1.0
+# Density ratios that a critic may claim, in training rows. Values that repeat cannot
+# show more than one in as many rows as there are.
+_MAX_RATIO, _COARSE_MAX_RATIO = 4.0, 1.0
 # A solved head that beats the Gaussian start by this factor shows that the start's
 # form is wrong; the networks then begin from nothing.
 _WRONG_START = 1.05
@@ -59,7 +67,7 @@ class CrossFit:
     log_normalizer : float
         Of the mean over critics, from training pairs.
     ceiling : float
-        Log of the number of those pairs; values beyond it are clamped.
+        Values further than this above the normaliser, or below, are clamped.
     contribution : ndarray of shape (m,)
         The mean is the estimate in nats.
     influence : ndarray of shape (m,)
@@ -192,27 +200,38 @@ def cross_fit(x, y, folds, settings, *, rng, groups=None, max_samples=None):
     # claims more is reported as the parametric estimate that it is.
     claims = [-0.5 * np.log1p(-(start.correlations**2)).sum() for start in starts]
     # (Labels in common are certified by their entropy: only continuous sides lean.)
-    fine = all(len(np.unique(side, axis=0)) > 0.5 * len(side) for side in (x, y))
-    leans = (
-        use_start and fine and min(claims) > np.log(min(len(rows) for rows in fit_rows))
-    )
+    coarse = any(len(np.unique(side, axis=0)) < 0.9 * len(side) for side in (x, y))
+    certain = np.log(min(len(rows) for rows in fit_rows))
+    leans = use_start and not coarse and min(claims) > certain
     history, n_iter = [], np.zeros(len(folds), dtype=int)
     if not leans:
         judge = None
         if judged:
             judge = Judge(xt, yt, [rows for _, rows in splits], rng, settings.n_jobs)
-        trainer = _Trainer(xt, yt, fit_rows, judge, settings, rng)
+        trainer = _Trainer(xt, yt, fit_rows, judge, settings, rng, coarse)
         history, n_iter = trainer.run(bank)
     return _score_folds(
-        bank, xt, yt, folds, capped, rng, history, n_iter, leans, settings.n_jobs
+        bank,
+        xt,
+        yt,
+        folds,
+        capped,
+        rng,
+        history,
+        n_iter,
+        leans,
+        _COARSE_MAX_RATIO if coarse else _MAX_RATIO,
+        settings.n_jobs,
     )
 
 
 class _Trainer:
     """The stages of training; after each, a critic keeps its better self."""
 
-    def __init__(self, x, y, fit_rows, judge, settings, rng):
+    def __init__(self, x, y, fit_rows, judge, settings, rng, coarse):
         self.x, self.y, self.fit_rows = x, y, fit_rows
+        self.n_head_shifts = _N_COARSE_HEAD_SHIFTS if coarse else _N_HEAD_SHIFTS
+        self.spread_floor = _COARSE_SPREAD_FLOOR if coarse else _SPREAD_FLOOR
         self.judge, self.settings, self.rng = judge, settings, rng
         self.history, self.n_iter = [], np.zeros(len(fit_rows), dtype=int)
 
@@ -286,8 +305,10 @@ class _Trainer:
         for k, rows in enumerate(self.fit_rows):
             rows = self.rng.permutation(rows)[:_MAX_HEAD_ROWS]
             if len(rows) > 2:
-                (block,) = blocks_of(rows, self.rng, _N_HEAD_SHIFTS)
-                items.append((bank, k, self.x, self.y, *block, precision))
+                (block,) = blocks_of(rows, self.rng, self.n_head_shifts, _N_HEAD_PAIRS)
+                items.append(
+                    (bank, k, self.x, self.y, *block, precision, self.spread_floor)
+                )
         for_each(_solve_one, items, self.settings.n_jobs)
         worse = ~torch.isfinite(bank.head).all(dim=1)[:, 0].cpu().numpy()
         if self.judge is not None:
@@ -296,7 +317,7 @@ class _Trainer:
 
 
 @torch.no_grad()
-def _solve_one(bank, k, x, y, block, shifts, precision):
+def _solve_one(bank, k, x, y, block, shifts, precision, spread_floor):
     """Newton on the head of critic k, with a ridge towards the head it has."""
     index = torch.as_tensor(block, device=x.device)
     partners = shifts_of(len(block), [0, *shifts], x.device)
@@ -308,7 +329,7 @@ def _solve_one(bank, k, x, y, block, shifts, precision):
     # A unit that is active in few pairs must not be blown up to unit variance.
     spread = spread.clamp(min=1e-6)
     if used.any():
-        spread = torch.maximum(spread, _SPREAD_FLOOR * spread[used].median())
+        spread = torch.maximum(spread, spread_floor * spread[used].median())
     head = bank.head[k, :, 0].double()
     log_weights = product @ head
     log_weights = log_weights - torch.logsumexp(log_weights, dim=0)
@@ -345,7 +366,9 @@ def _inner_split(rows, settings, rng, groups):
     return order[~judged], order[judged]
 
 
-def _score_folds(bank, x, y, folds, fit_rows, rng, history, n_iter, leans, n_jobs):
+def _score_folds(
+    bank, x, y, folds, fit_rows, rng, history, n_iter, leans, max_ratio, n_jobs
+):
     """Score held-out rows fold by fold, and fix the normaliser of the mean critic."""
 
     def score(k, train_blocks, test_blocks):
@@ -353,15 +376,15 @@ def _score_folds(bank, x, y, folds, fit_rows, rng, history, n_iter, leans, n_job
             # The Gaussian start is normalised by itself.
             log_z, ceiling = 0.0, np.inf
         else:
-            log_z, ceiling = log_normalizer(bank, [k], x, y, train_blocks)
+            log_z, ceiling = log_normalizer(bank, [k], x, y, train_blocks, max_ratio)
         return score_rows(bank, [k], x, y, test_blocks, log_z, ceiling)
 
-    n_shifts = 0 if leans else _N_SCORE_SHIFTS
+    n_scored = (0, 0) if leans else (_N_SCORE_SHIFTS, _N_SCORE_PAIRS)
     items = [
         (
             k,
-            blocks_of(fit_rows[k], rng, _N_NORMALIZER_SHIFTS),
-            blocks_of(rng.permutation(test_rows), rng, n_shifts),
+            blocks_of(fit_rows[k], rng, _N_NORMALIZER_SHIFTS, _N_SCORE_PAIRS),
+            blocks_of(rng.permutation(test_rows), rng, *n_scored),
         )
         for k, (_, test_rows) in enumerate(folds)
     ]
@@ -372,8 +395,11 @@ def _score_folds(bank, x, y, folds, fit_rows, rng, history, n_iter, leans, n_job
     every_row = np.unique(np.concatenate(fit_rows))
     log_z, ceiling = 0.0, np.inf
     if not leans:
-        blocks = blocks_of(rng.permutation(every_row), rng, _N_NORMALIZER_SHIFTS)
-        log_z, ceiling = log_normalizer(bank, range(len(folds)), x, y, blocks)
+        rows = rng.permutation(every_row)
+        blocks = blocks_of(rows, rng, _N_MEAN_SHIFTS, _N_SCORE_PAIRS)
+        log_z, ceiling = log_normalizer(
+            bank, range(len(folds)), x, y, blocks, max_ratio
+        )
     return CrossFit(
         bank,
         log_z,

@@ -2,6 +2,7 @@
 
 import contextlib
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -55,7 +56,8 @@ class MINE(BaseEstimator):
 
     n_jobs : int, default=None
         Folds solved and scored in parallel, in threads; the gradient trains all
-        folds at once in one. Numbers do not depend on it.
+        folds at once in one. None means as many as torch is set to use. Numbers do
+        not depend on it.
 
     random_state : int, RandomState instance or None, default=None
         Seeds folds, weights and minibatches.
@@ -238,6 +240,8 @@ class MINE(BaseEstimator):
         self.leans_on_start_ = False
         if not (self._x_encoder.informative and self._y_encoder.informative):
             return self
+        if self.n_jobs is None:
+            settings = replace(settings, n_jobs=torch.get_num_threads())
         with one_torch_thread():
             fit = cross_fit(x, y, folds, settings, rng=rng, groups=groups)
         self.p_value_ = independence_p_value(x, y, seed)

@@ -35,7 +35,7 @@ class Settings:
     n_iter_no_change: int = 8
     device: str = "cpu"
     callbacks: tuple = ()
-    n_jobs: int | None = None
+    n_jobs: int = 1
     verbose: int = 0
 
     @classmethod

@@ -14,7 +14,7 @@ _MAX_STEPS = 100
 _MAX_HALVINGS = 30
 # A step that leaves more than this share of the gradient calls for a new Hessian.
 _SLOW = 0.35
-# Critics beyond which that is done, and pairs up to which features' products are kept for all steps.
+# Critics beyond which, and pairs up to which, products of features are kept.
 _MANY, _MAX_SHARED_PAIRS = 64, 8192
 
 

@@ -8,6 +8,7 @@ made of what :func:`score_rows` returns.
 import numpy as np
 import torch
 from joblib import Parallel, delayed, effective_n_jobs
+from scipy.optimize import brentq
 from scipy.special import logsumexp
 
 from .critics import shifts_of
@@ -18,7 +19,7 @@ _CHUNK = 16384
 # Validation rows whose pairs are all taken where that is cheap, and product pairs for
 # each validation row where it is not.
 _MAX_ALL_PAIRS = 1000
-_VALIDATION_SHIFTS = 32
+_VALIDATION_SHIFTS = 16
 
 
 def for_each(function, items, n_jobs):
@@ -32,14 +33,24 @@ def for_each(function, items, n_jobs):
     return run(delayed(function)(*item) for item in items)
 
 
-def blocks_of(rows, rng, n_shifts):
+def blocks_of(rows, rng, n_shifts, n_pairs=0):
     """Rows in blocks, each with circular shifts.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n,)
+    rng : numpy.random.Generator
+    n_shifts : int
+        Product pairs for each row, as far as there are other rows.
+    n_pairs : int
+        Few rows get more shifts, until there are about this many product pairs.
 
     Returns
     -------
     blocks : list of (rows, shifts)
     """
     blocks = []
+    n_shifts = max(n_shifts, n_pairs // max(len(rows), 1))
     for block in np.array_split(rows, max(1, -(-len(rows) // _BLOCK))):
         n = len(block)
         n_here = min(n_shifts, n - 1)
@@ -64,8 +75,14 @@ def pair_values(bank, critics, x, y, block, shifts):
     return values[0], values[1:]
 
 
-def log_normalizer(bank, critics, x, y, blocks):
-    """Log of the mean of exp T over product pairs, and the log of their number."""
+def log_normalizer(bank, critics, x, y, blocks, max_ratio=4.0):
+    """Log of the mean of exp T over product pairs, and the ceiling of T above it.
+
+    From n rows nobody learns a density ratio far above n: `max_ratio` times n is
+    where values end, here and in scoring. A rare pair on which the
+    critic claims more would hold the partition alone, and draw every other value
+    down. (A clamped critic is a critic.)
+    """
     product = [
         pair_values(bank, critics, x, y, block, shifts)[1].ravel()
         for block, shifts in blocks
@@ -73,16 +90,24 @@ def log_normalizer(bank, critics, x, y, blocks):
     product = np.concatenate(product)
     if len(product) == 0:
         return 0.0, 0.0
-    log_n = float(np.log(len(product)))
-    return float(logsumexp(product)) - log_n, log_n
+    ceiling = float(np.log(max_ratio * sum(len(block) for block, _ in blocks)))
+
+    def excess(log_z):
+        clamped = np.minimum(product, log_z + ceiling)
+        return float(logsumexp(clamped)) - np.log(len(product)) - log_z
+
+    highest = float(logsumexp(product)) - np.log(len(product))
+    if excess(highest) > -1e-9:
+        return highest, ceiling
+    # Half of the pairs lie above the median.
+    lowest = float(np.median(product)) - np.log(2.0)
+    return brentq(excess, lowest, highest, xtol=1e-9), ceiling
 
 
 def score_rows(bank, critics, x, y, blocks, log_z, ceiling):
     """Scores of rows under a fixed normaliser.
 
-    On the training pairs that fixed the normaliser, T - log_z cannot pass the log of
-    their number. Beyond that it is extrapolation, so values are clamped there, on
-    both sides; a clamped critic is a critic.
+    T - log_z is clamped at `ceiling`, on both sides.
 
     Returns
     -------

@@ -18,7 +18,7 @@ from .critics import shifts_of
 
 # Product pairs for each joint pair of a minibatch. InfoNCE's value is capped at the
 # log of its candidates, so it gets more.
-N_TRAIN_SHIFTS = 4
+N_TRAIN_SHIFTS = 2
 N_CANDIDATES = 32
 # Decay of the running average of the weights, in steps.
 _AVERAGING = 0.98

@@ -226,7 +226,7 @@ def test_normalised_critic_has_mean_tilt_one():
     # The same pairs fixed the normaliser: float32 rounding alone.
     assert from_x.mean() == pytest.approx(1.0, abs=1e-5)
     assert from_y.mean() == pytest.approx(1.0, abs=1e-5)
-    assert ceiling == pytest.approx(math.log(500 * 20))
+    assert ceiling == pytest.approx(math.log(4 * 500))
 
 
 def test_judge_of_a_separating_critic_is_finite():
@@ -239,3 +239,21 @@ def test_judge_of_a_separating_critic_is_finite():
     assert np.isfinite(bound).all()
     # The log of the pairs that it saw: 100 rows with at most 99 partners each.
     assert (bound <= math.log(100**2) + 0.1).all()
+
+
+def test_one_pair_does_not_hold_the_partition():
+    x, y = _data(500)
+    bank = _bank(x, y)
+    blocks = blocks_of(np.arange(500), np.random.default_rng(0), 20)
+    plain, _ = log_normalizer(bank, [0], x, y, blocks)
+
+    def spoilt(xs, ys, partners, critics):
+        values = type(bank).forward(bank, xs, ys, partners, critics)
+        if len(partners) > 1:
+            values[:, 1, 7] += 1000.0
+        return values
+
+    bank.forward = spoilt
+    log_z = log_normalizer(bank, [0], x, y, blocks)[0]
+    # It counts as 4 x 500 of 20 x 500 pairs: a share of 0.2.
+    assert log_z == pytest.approx(plain - math.log(0.8), abs=0.01)
