@@ -3,8 +3,9 @@
 A column and a target, each reduced to a few dozen levels, meet in a small table of
 counts. All pairs of held-out rows, none with itself, are then a table of counts too,
 so both terms of the bound are exact sums over levels, whatever the number of rows.
-Critics have random hidden units of (x, y) beside plain products; for columns without
-ties the features are the same and all columns and folds are solved in one batch.
+Critics have random hidden units of (x, y) beside products of one side's functions with
+the other's; for columns without ties the features are the same and all columns and
+folds are solved in one batch.
 """
 
 from dataclasses import dataclass
