@@ -1,7 +1,7 @@
 """Ranking columns: how fast, and with what power.
 
 Speed: mine_score (p-values included) and mutual_info_regression on the same table, both
-with n_jobs=2, each warmed up once and then timed in turns.
+with n_jobs=2, each warmed up once and then timed in turns; and MINE.fit on two vectors.
 
 Power: columns that depend weakly on the target, in eight shapes, among columns that do
 not; the figure is the area under the ROC curve of the scores. Tables are printed and
@@ -22,7 +22,7 @@ import numpy as np
 from sklearn.feature_selection import f_regression, mutual_info_regression
 from sklearn.metrics import roc_auc_score
 
-from sklearn_mine import mine_score
+from sklearn_mine import MINE, mine_score
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -87,6 +87,24 @@ def speed(shapes, *, n_jobs, repeats):
                 row[measure] = round(value, 3)
             rows.append(row)
     return rows
+
+
+def fit_speed(n_rows, dim, *, repeats, seed=0):
+    """MINE on its defaults, on correlated normal vectors."""
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(n_rows, dim))
+    y = 0.6 * x + 0.8 * rng.normal(size=x.shape)
+    wall = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        MINE(random_state=0).fit(x, y)
+        wall.append(time.perf_counter() - start)
+    values = (min(wall), float(np.median(wall)))
+    what = f"MINE.fit {dim} + {dim}"
+    print(f"{n_rows} rows; the first fit, which imports torch's parts: {wall[0]:.2f}")
+    print(f"  {what:<24}" + "".join(f"{value:9.2f}" for value in values))
+    row = dict(zip(MEASURES, (round(value, 3) for value in values), strict=True))
+    return [{"rows": n_rows, "columns": 2 * dim, "what": what, **row}]
 
 
 # --- Power ---------------------------------------------------------------------------
@@ -199,6 +217,7 @@ def main():
     if args.speed or both:
         shapes = [(500, 40)] if args.quick else [(1000, 400), (10000, 200)]
         rows = speed(shapes, n_jobs=args.n_jobs, repeats=args.repeats)
+        rows += fit_speed(500 if args.quick else 10000, 5, repeats=args.repeats)
         write_csv(f"ranking_speed{suffix}.csv", rows)
     if args.power or both:
         cases = [(300, 0.5)] if args.quick else [(300, 0.5), (1000, 0.28)]
