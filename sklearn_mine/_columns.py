@@ -15,7 +15,7 @@ import torch
 from scipy.special import xlogy
 
 from . import _null
-from ._encoding import level_column
+from ._encoding import level_column, mid_ranks
 from .nn.critics import ACTIVATIONS
 from .nn.newton import solve_head
 
@@ -194,6 +194,7 @@ class ColumnScorer:
     def _hidden(self, x, y):
         """Random hidden units over the grid, (L, M, size of the last layer)."""
         rng = self._rng("hidden units")
+        activation = ACTIVATIONS[self.settings.activation]()
         hidden = None
         for i, size in enumerate(self.settings.hidden_layer_sizes):
             if i == 0:
@@ -206,7 +207,7 @@ class ColumnScorer:
                 weights = rng.normal(size=(hidden.shape[2], size))
                 hidden = hidden @ (weights / np.sqrt(hidden.shape[2]))
             hidden = hidden + rng.normal(size=size)
-            hidden = _activate(hidden, self.settings.activation)
+            hidden = activation(torch.from_numpy(hidden)).numpy()
         return hidden
 
     def _joint_counts(self, batch, n_levels):
@@ -339,7 +340,7 @@ class _Side:
         square = _Functions(values[:, :1] ** 2, np.ones(1))
         along = np.argsort(values[:, 0])
         ranks = np.empty(len(values))
-        ranks[along] = (np.cumsum(counts[along]) - 0.5 * counts[along]) / counts.sum()
+        ranks[along] = mid_ranks(counts[along])
         frequency = np.arange(1.0, 1 + min(_MAX_FREQUENCY, len(values) - 1))
         waves = _Functions(np.cos(np.pi * ranks[:, None] * frequency), frequency)
         return cls([plain, square, waves], [plain, waves])
@@ -374,8 +375,7 @@ def _table_information(tables):
     for axis in (0, 1):
         counts = tables[0].sum(axis=1 - axis)
         if len(counts) > n_levels:
-            middle = (np.cumsum(counts) - 0.5 * counts) / n
-            codes = (middle * n_levels).astype(int)
+            codes = (mid_ranks(counts) * n_levels).astype(int)
             edges = np.flatnonzero(np.diff(codes, prepend=-1))
             tables = np.add.reduceat(tables, edges, axis=1 + axis)
     x_counts, y_counts = tables[0].sum(axis=1), tables[0].sum(axis=0)
@@ -385,7 +385,3 @@ def _table_information(tables):
     occupied = (tables > 0).sum(axis=(1, 2))
     n_free = occupied - (x_counts > 0).sum() - (y_counts > 0).sum()
     return plain - (n_free + 1) / (2 * n)
-
-
-def _activate(hidden, name):
-    return ACTIVATIONS[name]()(torch.from_numpy(hidden)).numpy()

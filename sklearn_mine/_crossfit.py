@@ -10,6 +10,7 @@ biased upward.
 
 import copy
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -29,13 +30,11 @@ from .nn.training import (
 )
 
 # Product pairs for each row: when held-out rows are scored, when the normaliser of a
-# fold's critic and that of their mean is fixed, and when a head is solved. Where values
-# repeat, what a head learns of rare ones takes more pairs.
+# fold's critic and that of their mean is fixed.
 _N_SCORE_SHIFTS = 48
 _N_NORMALIZER_SHIFTS = 12
 _N_MEAN_SHIFTS = 4
-_N_HEAD_SHIFTS, _N_COARSE_HEAD_SHIFTS = 2, 8
-# Few rows get more, up to about so many pairs.
+# Few rows get more, up to about so many pairs; and so do those of a head.
 _N_SCORE_PAIRS, _N_HEAD_PAIRS = 50_000, 8192
 # Rows that a head is solved on at most.
 _MAX_HEAD_ROWS = 4096
@@ -44,16 +43,34 @@ _MIN_VALIDATION = 20
 # Prior precision of a standardised head weight, in rows: the ridge is this over n.
 # Where no validation rows can reject a solved head, it keeps closer to the start.
 _HEAD_PRECISION, _UNJUDGED_PRECISION = 30.0, 200.0
-# Standardised features have at most this much less spread than the median one. Where
-# values repeat, features of rare ones stay small: they would learn rows by heart.
-_SPREAD_FLOOR, _COARSE_SPREAD_FLOOR = 0.1, 1.0
-# Density ratios that a critic may claim, in training rows. Values that repeat cannot
-# show more than one in as many rows as there are.
-_MAX_RATIO, _COARSE_MAX_RATIO = 4.0, 1.0
 # A solved head that beats the Gaussian start by this factor shows that the start's
 # form is wrong; the networks then begin from nothing.
 _WRONG_START = 1.05
 _BATCH, _ALL_PAIRS_BATCH = 512, 256
+
+
+class _Care(NamedTuple):
+    """How much is made of single rows.
+
+    Attributes
+    ----------
+    head_shifts : int
+        Product pairs for each row when a head is solved.
+    spread_floor : float
+        Standardised features have at most this much less spread than the median one.
+    max_ratio : float
+        Density ratios that a critic may claim, in training rows.
+    """
+
+    head_shifts: int
+    spread_floor: float
+    max_ratio: float
+
+
+_FINE = _Care(head_shifts=2, spread_floor=0.1, max_ratio=4.0)
+# Where values repeat, a head would learn rows with rare ones by heart, and no ratio
+# can show that is above the number of rows.
+_COARSE = _Care(head_shifts=8, spread_floor=1.0, max_ratio=1.0)
 
 
 @dataclass
@@ -196,11 +213,12 @@ def cross_fit(x, y, folds, settings, *, rng, groups=None, max_samples=None):
     ).to(settings.device)
     xt = torch.as_tensor(x, dtype=torch.float32, device=settings.device)
     yt = torch.as_tensor(y, dtype=torch.float32, device=settings.device)
-    # From n rows no bound certifies more than about ln n; a Gaussian start that
-    # claims more is reported as the parametric estimate that it is.
-    claims = [-0.5 * np.log1p(-(start.correlations**2)).sum() for start in starts]
-    # (Labels in common are certified by their entropy: only continuous sides lean.)
     coarse = any(len(np.unique(side, axis=0)) < 0.9 * len(side) for side in (x, y))
+    care = _COARSE if coarse else _FINE
+    # From n rows no bound certifies more than about ln n; a Gaussian start that
+    # claims more is reported as the parametric estimate that it is. (Labels in common
+    # are certified by their entropy: only continuous sides lean.)
+    claims = [-0.5 * np.log1p(-(start.correlations**2)).sum() for start in starts]
     certain = np.log(min(len(rows) for rows in fit_rows))
     leans = use_start and not coarse and min(claims) > certain
     history, n_iter = [], np.zeros(len(folds), dtype=int)
@@ -208,7 +226,7 @@ def cross_fit(x, y, folds, settings, *, rng, groups=None, max_samples=None):
         judge = None
         if judged:
             judge = Judge(xt, yt, [rows for _, rows in splits], rng, settings.n_jobs)
-        trainer = _Trainer(xt, yt, fit_rows, judge, settings, rng, coarse)
+        trainer = _Trainer(xt, yt, fit_rows, judge, settings, rng, care)
         history, n_iter = trainer.run(bank)
     return _score_folds(
         bank,
@@ -220,7 +238,7 @@ def cross_fit(x, y, folds, settings, *, rng, groups=None, max_samples=None):
         history,
         n_iter,
         leans,
-        _COARSE_MAX_RATIO if coarse else _MAX_RATIO,
+        care.max_ratio,
         settings.n_jobs,
     )
 
@@ -228,11 +246,9 @@ def cross_fit(x, y, folds, settings, *, rng, groups=None, max_samples=None):
 class _Trainer:
     """The stages of training; after each, a critic keeps its better self."""
 
-    def __init__(self, x, y, fit_rows, judge, settings, rng, coarse):
+    def __init__(self, x, y, fit_rows, judge, settings, rng, care):
         self.x, self.y, self.fit_rows = x, y, fit_rows
-        self.n_head_shifts = _N_COARSE_HEAD_SHIFTS if coarse else _N_HEAD_SHIFTS
-        self.spread_floor = _COARSE_SPREAD_FLOOR if coarse else _SPREAD_FLOOR
-        self.judge, self.settings, self.rng = judge, settings, rng
+        self.judge, self.settings, self.rng, self.care = judge, settings, rng, care
         self.history, self.n_iter = [], np.zeros(len(fit_rows), dtype=int)
 
     def run(self, bank):
@@ -305,10 +321,9 @@ class _Trainer:
         for k, rows in enumerate(self.fit_rows):
             rows = self.rng.permutation(rows)[:_MAX_HEAD_ROWS]
             if len(rows) > 2:
-                (block,) = blocks_of(rows, self.rng, self.n_head_shifts, _N_HEAD_PAIRS)
-                items.append(
-                    (bank, k, self.x, self.y, *block, precision, self.spread_floor)
-                )
+                n_shifts, floor = self.care.head_shifts, self.care.spread_floor
+                (block,) = blocks_of(rows, self.rng, n_shifts, _N_HEAD_PAIRS)
+                items.append((bank, k, self.x, self.y, *block, precision, floor))
         for_each(_solve_one, items, self.settings.n_jobs)
         worse = ~torch.isfinite(bank.head).all(dim=1)[:, 0].cpu().numpy()
         if self.judge is not None:

@@ -318,7 +318,12 @@ def _scores(uniques, counts, encoding):
         mean = (scaled * counts).sum() / n
         spread = np.sqrt((counts * (scaled - mean) ** 2).sum() / n)
         return (scaled - mean) / (spread if spread > 0 else 1.0)
-    return ndtri((np.cumsum(counts) - 0.5 * counts) / n)
+    return ndtri(mid_ranks(counts))
+
+
+def mid_ranks(counts):
+    """Average ranks of ordered levels, as shares of all rows."""
+    return (np.cumsum(counts) - 0.5 * counts) / counts.sum()
 
 
 def _bins(scores, largest):

@@ -143,7 +143,7 @@ class CriticBank(torch.nn.Module):
             partners = partners[0]
         start, hidden, left, right = self._parts(x, y, partners, critics)
         head = self.head[critics]
-        shape = (*hidden.shape[:1], *partners.shape)
+        shape = (len(hidden), *partners.shape)
         n_start, n_hidden = self._n_start, hidden.shape[2]
         values = _HeadProduct.apply(hidden, head[:, n_start : n_start + n_hidden, 0])
         if start is not None:

@@ -46,15 +46,11 @@ class Objective(torch.nn.Module):
     def terms(self, critic_values, partners):
         """Mean over joint pairs, and log-mean-exp over product pairs, (K,) each."""
         if self.all_pairs:
-            n = critic_values.shape[1]
-            joint, n_product = critic_values.diagonal(dim1=1, dim2=2), n * (n - 1)
-            itself = torch.eye(n, dtype=torch.bool, device=critic_values.device)
-            product = critic_values.masked_fill(itself, -torch.inf).flatten(1)
-        else:
-            joint, product = critic_values[:, 0], critic_values[:, 1:].flatten(1)
-            n_product = product.shape[1]
-        log_mean = torch.logsumexp(product, dim=1) - math.log(n_product)
-        return joint.mean(dim=1), log_mean
+            joint = critic_values.diagonal(dim1=1, dim2=2)
+            return joint.mean(dim=1), log_mean_of_other_pairs(critic_values)
+        product = critic_values[:, 1:].flatten(1)
+        log_mean = torch.logsumexp(product, dim=1) - math.log(product.shape[1])
+        return critic_values[:, 0].mean(dim=1), log_mean
 
     def loss(self, joint, log_mean):
         """The loss of each critic, (K,)."""
@@ -151,6 +147,14 @@ class InfoNCE(DonskerVaradhan):
         n_candidates = math.log(critic_values.shape[1])
         both = 0.5 * (from_x.mean(dim=1) + from_y.mean(dim=1))
         return joint.mean(dim=1), both - n_candidates
+
+
+def log_mean_of_other_pairs(values):
+    """Log-mean-exp over all pairs (K, B, B) but those of a row with itself, (K,)."""
+    n = values.shape[1]
+    itself = torch.eye(n, dtype=torch.bool, device=values.device)
+    product = values.masked_fill(itself, -torch.inf).flatten(1)
+    return torch.logsumexp(product, dim=1) - math.log(n * (n - 1))
 
 
 OBJECTIVES = {

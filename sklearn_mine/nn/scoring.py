@@ -12,6 +12,7 @@ from scipy.optimize import brentq
 from scipy.special import logsumexp
 
 from .critics import shifts_of
+from .objectives import log_mean_of_other_pairs
 
 # Rows in one block of product pairs, and pairs evaluated at once.
 _BLOCK = 16384
@@ -75,13 +76,13 @@ def pair_values(bank, critics, x, y, block, shifts):
     return values[0], values[1:]
 
 
-def log_normalizer(bank, critics, x, y, blocks, max_ratio=4.0):
+def log_normalizer(bank, critics, x, y, blocks, max_ratio):
     """Log of the mean of exp T over product pairs, and the ceiling of T above it.
 
     From n rows nobody learns a density ratio far above n: `max_ratio` times n is
-    where values end, here and in scoring. A rare pair on which the
-    critic claims more would hold the partition alone, and draw every other value
-    down. (A clamped critic is a critic.)
+    where values end, here and in scoring. A rare pair on which the critic claims more
+    would hold the partition alone, and draw every other value down. (A clamped critic
+    is a critic.)
     """
     product = [
         pair_values(bank, critics, x, y, block, shifts)[1].ravel()
@@ -168,10 +169,8 @@ class Judge:
         rows = np.stack([block[:n] for block, _ in self.blocks])
         rows = torch.as_tensor(rows, device=self.x.device)
         values = bank.separable(self.x[rows], self.y[rows]).double()
-        joint = values.diagonal(dim1=1, dim2=2).cpu().numpy().copy()
-        values.diagonal(dim1=1, dim2=2).fill_(-torch.inf)
-        product = torch.logsumexp(values.flatten(1), dim=1).cpu().numpy()
-        product -= np.log(n * (n - 1))
+        joint = values.diagonal(dim1=1, dim2=2).cpu().numpy()
+        product = log_mean_of_other_pairs(values).cpu().numpy()
         return np.array(
             [_skewed_bound(*each) for each in zip(joint, product, strict=True)]
         )

@@ -221,7 +221,7 @@ def test_normalised_critic_has_mean_tilt_one():
     x, y = _data(500)
     bank = _bank(x, y)
     blocks = blocks_of(np.arange(500), np.random.default_rng(0), 20)
-    log_z, ceiling = log_normalizer(bank, [0, 1], x, y, blocks)
+    log_z, ceiling = log_normalizer(bank, [0, 1], x, y, blocks, max_ratio=4.0)
     _, from_x, from_y = score_rows(bank, [0, 1], x, y, blocks, log_z, ceiling)
     # The same pairs fixed the normaliser: float32 rounding alone.
     assert from_x.mean() == pytest.approx(1.0, abs=1e-5)
@@ -245,7 +245,7 @@ def test_one_pair_does_not_hold_the_partition():
     x, y = _data(500)
     bank = _bank(x, y)
     blocks = blocks_of(np.arange(500), np.random.default_rng(0), 20)
-    plain, _ = log_normalizer(bank, [0], x, y, blocks)
+    plain, _ = log_normalizer(bank, [0], x, y, blocks, max_ratio=4.0)
 
     def spoilt(xs, ys, partners, critics):
         values = type(bank).forward(bank, xs, ys, partners, critics)
@@ -254,6 +254,6 @@ def test_one_pair_does_not_hold_the_partition():
         return values
 
     bank.forward = spoilt
-    log_z = log_normalizer(bank, [0], x, y, blocks)[0]
+    log_z = log_normalizer(bank, [0], x, y, blocks, max_ratio=4.0)[0]
     # It counts as 4 x 500 of 20 x 500 pairs: a share of 0.2.
     assert log_z == pytest.approx(plain - math.log(0.8), abs=0.01)
