@@ -12,10 +12,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from scipy.special import xlogy
 
 from . import _null
-from ._encoding import level_column, mid_ranks
+from ._basis import Side
+from ._encoding import level_column
+from ._tables import count_pairs, table_information, tangent_score
 from .nn.critics import ACTIVATIONS
 from .nn.newton import solve_head
 
@@ -23,16 +24,9 @@ from .nn.newton import solve_head
 # training rows picks one for each column and fold. Strong dependences need a free
 # head, weak ones a tight one.
 RIDGES = np.array([1.0, 3.0, 10.0, 30.0, 100.0])
-# Indicators that enter a head one by one. Those of numbers are trusted less than the
-# number itself.
-_MAX_INDICATORS = 12
-_INDICATOR_ORDER = 10.0 / 3.0
-# Half waves along the ranks.
-_MAX_FREQUENCY = 4
+# Indicators that enter a head one by one, and half waves along the ranks.
+_MAX_INDICATORS, _MAX_FREQUENCY = 12, 4
 _MAX_CRITICS = 512
-# Levels of the plain table, and rows in one of its cells on average.
-_MAX_TABLE = 24
-_ROWS_IN_CELL = 10.0
 
 
 @dataclass(frozen=True)
@@ -145,7 +139,7 @@ class ColumnScorer:
         tables = every.reshape(len(batch), len(counts), -1)
         scores, errors = self._bounds(prepared, train, test)
         p_values = self._p_values(batch, prepared, counts, tables)
-        return scores, errors, p_values, _table_information(tables) - scores
+        return scores, errors, p_values, table_information(tables) - scores
 
     def _prepare(self, levels, counts):
         """Head features over the grid of levels, and features of the test."""
@@ -176,7 +170,10 @@ class ColumnScorer:
 
     def _features(self, levels, counts):
         """Head features over the grid, (L * M, n_features), and the trust in each."""
-        x, y = _Side.of(levels, counts), _Side.of(self.target, self.counts)
+        x, y = (
+            Side.of(*side, max_frequency=_MAX_FREQUENCY, max_indicators=_MAX_INDICATORS)
+            for side in ((levels, counts), (self.target, self.counts))
+        )
         shape = (len(levels.values), len(self.target.values))
         hidden = self._hidden(levels.values, self.target.values)
         parts = [(hidden, np.ones(hidden.shape[2]))]
@@ -234,13 +231,15 @@ class ColumnScorer:
 
     def _bounds(self, prepared, train, test):
         n_columns, n_folds, n_cells = train.shape
-        n_train, n_test = self.n_train[:, None], self.n_test[:, None]
+        n_train = self.n_train[:, None]
         features = prepared.features
         joint = torch.from_numpy((train / n_train).reshape(-1, n_cells))
         projected = (joint @ prepared.evidence).numpy().reshape(n_columns, n_folds, -1)
         ridge = _evidence_ridge(projected, prepared.scales, n_train)
+        shape = (n_columns, n_folds, -1, len(self.counts))
+        pairs = count_pairs(train.reshape(shape)).reshape(train.shape)
         with np.errstate(divide="ignore"):
-            log_weights = np.log(self._pair_counts(train) / (n_train * (n_train - 1)))
+            log_weights = np.log(pairs / (n_train * (n_train - 1)))
         weights, log_z = solve_head(
             features[None],
             (joint @ features)[None],
@@ -250,35 +249,8 @@ class ColumnScorer:
         values = (weights[0] @ features.T - log_z[0][:, None]).numpy()
         # Beyond what the training pairs can show, a critic extrapolates.
         ceiling = np.log(np.tile(self.n_train, n_columns) ** 2)[:, None]
-        values = np.clip(values, -ceiling, ceiling).reshape(train.shape)
-        tilted = np.exp(values)
-        pairs = self._pair_counts(test) / np.maximum(n_test * (n_test - 1), 1.0)
-        partition = np.where(self.n_test > 1, (pairs * tilted).sum(axis=2), 1.0)
-        sums = (test * values).sum(axis=2) + self.n_test * (1.0 - partition)
-        n = self.n_test.sum()
-        scores = sums.sum(axis=1) / n
-        return scores, self._std_errors(test, values, tilted, n)
-
-    def _std_errors(self, test, values, tilted, n):
-        """From each row's influence, in both of its roles in product pairs."""
-        shape = (*test.shape[:2], -1, len(self.counts))
-        table, grid = test.reshape(shape), tilted.reshape(shape)
-        n_test = self.n_test[:, None]
-        x_share = table.sum(axis=3) / n_test
-        y_share = table.sum(axis=2) / n_test
-        from_x = np.einsum("cflm,cfm->cfl", grid, y_share)
-        from_y = np.einsum("cflm,cfl->cfm", grid, x_share)
-        influence = values.reshape(grid.shape) - from_x[..., None]
-        influence = influence - from_y[:, :, None]
-        mean = (table * influence).sum(axis=(1, 2, 3)) / n
-        square = (table * influence**2).sum(axis=(1, 2, 3)) / n
-        return np.sqrt(np.maximum(square - mean**2, 0.0) / max(n - 1.0, 1.0))
-
-    def _pair_counts(self, table):
-        """Ordered pairs of distinct rows in each cell, from joint counts."""
-        grid = table.reshape(*table.shape[:2], -1, len(self.counts))
-        pairs = grid.sum(axis=3)[..., None] * grid.sum(axis=2)[:, :, None]
-        return pairs.reshape(table.shape) - table
+        values = np.clip(values, -ceiling, ceiling)
+        return tangent_score(values.reshape(shape), test.reshape(shape))
 
     def _p_values(self, batch, prepared, counts, tables):
         if _null.needs_permutations(counts, self.counts):
@@ -308,44 +280,6 @@ class _Prepared:
     null_weights: np.ndarray
 
 
-@dataclass(frozen=True)
-class _Functions:
-    """Functions of one side's levels, (L, w), and how elaborate each is, (w,).
-
-    A head trusts a function the less, the more elaborate it is.
-    """
-
-    values: np.ndarray
-    order: np.ndarray
-
-
-@dataclass(frozen=True)
-class _Side:
-    """What a head has of one side: by itself, and kind by kind in products."""
-
-    alone: list
-    multiplied: list
-
-    @classmethod
-    def of(cls, levels, counts):
-        values = levels.values
-        if levels.encoding.kind != "numeric":
-            indicators = values[:, :_MAX_INDICATORS]
-            plain = _Functions(indicators, np.ones(indicators.shape[1]))
-            return cls([plain], [plain, plain])
-        values = values[:, : 1 + _MAX_INDICATORS]
-        order = np.full(values.shape[1], _INDICATOR_ORDER)
-        order[0] = 1.0
-        plain = _Functions(values, order)
-        square = _Functions(values[:, :1] ** 2, np.ones(1))
-        along = np.argsort(values[:, 0])
-        ranks = np.empty(len(values))
-        ranks[along] = mid_ranks(counts[along])
-        frequency = np.arange(1.0, 1 + min(_MAX_FREQUENCY, len(values) - 1))
-        waves = _Functions(np.cos(np.pi * ranks[:, None] * frequency), frequency)
-        return cls([plain, square, waves], [plain, waves])
-
-
 def _evidence_ridge(projected, scales, n_train):
     """The ridge that the training rows find most likely, (c, F).
 
@@ -361,27 +295,3 @@ def _evidence_ridge(projected, scales, n_train):
         chosen = np.where(evidence > best, precision, chosen)
         best = np.maximum(best, evidence)
     return chosen / n_train[:, 0]
-
-
-def _table_information(tables):
-    """Mutual information of tables of counts merged to few levels, bias removed.
-
-    Neighbouring levels are merged until each holds its share of the rows; Miller and
-    Madow's correction takes off the bias of the occupied cells. The tables (c, L, M)
-    have their margins in common.
-    """
-    n = tables[0].sum()
-    n_levels = min(_MAX_TABLE, max(2.0, np.sqrt(n / _ROWS_IN_CELL)))
-    for axis in (0, 1):
-        counts = tables[0].sum(axis=1 - axis)
-        if len(counts) > n_levels:
-            codes = (mid_ranks(counts) * n_levels).astype(int)
-            edges = np.flatnonzero(np.diff(codes, prepend=-1))
-            tables = np.add.reduceat(tables, edges, axis=1 + axis)
-    x_counts, y_counts = tables[0].sum(axis=1), tables[0].sum(axis=0)
-    expected = np.outer(x_counts, y_counts) / n
-    plain = xlogy(tables, tables).sum(axis=(1, 2)) - xlogy(expected, expected).sum()
-    plain = plain / n
-    occupied = (tables > 0).sum(axis=(1, 2))
-    n_free = occupied - (x_counts > 0).sum() - (y_counts > 0).sum()
-    return plain - (n_free + 1) / (2 * n)

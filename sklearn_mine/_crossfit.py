@@ -85,10 +85,8 @@ class CrossFit:
         Of the mean over critics, from training pairs.
     ceiling : float
         Values further than this above the normaliser, or below, are clamped.
-    contribution : ndarray of shape (m,)
-        The mean is the estimate in nats.
-    influence : ndarray of shape (m,)
-        Influence of each row, both of its roles in product pairs counted.
+    estimate, std_error : float
+        The held-out bound, in nats, and its standard error from the rows' influence.
     history : list of dict
         One for each pass of the gradient.
     n_iter : ndarray of shape (K,)
@@ -101,21 +99,11 @@ class CrossFit:
     bank: CriticBank
     log_normalizer: float
     ceiling: float
-    contribution: np.ndarray
-    influence: np.ndarray
+    estimate: float
+    std_error: float
     history: list
     n_iter: np.ndarray
     leans_on_start: bool
-
-    @property
-    def estimate(self):
-        return float(self.contribution.mean())
-
-    @property
-    def std_error(self):
-        if len(self.influence) < 2:
-            return 0.0
-        return float(self.influence.std(ddof=1) / np.sqrt(len(self.influence)))
 
     def pointwise(self, x, y):
         """ln p(x, y) / p(x)p(y) of encoded rows by the mean critic, (n,)."""
@@ -173,7 +161,7 @@ def make_folds(cv, n_rows, *, stratify, groups, random_state):
     return folds
 
 
-def cross_fit(x, y, folds, settings, *, rng, groups=None, max_samples=None):
+def cross_fit(x, y, folds, settings, *, rng, groups=None, max_samples=None, rival=None):
     """Train a critic for each fold and score every row by the one that missed it.
 
     Parameters
@@ -187,10 +175,13 @@ def cross_fit(x, y, folds, settings, *, rng, groups=None, max_samples=None):
         Rows of one group stay together in the inner validation split.
     max_samples : int, optional
         Cap on the training rows of a fold.
+    rival : Pair, optional
+        Solved critics that these have to beat on the inner validation rows.
 
     Returns
     -------
-    fit : CrossFit
+    fit : CrossFit or None
+        None where the rival is at least as good.
     """
     capped = [rng.permutation(rows)[:max_samples] for rows, _ in folds]
     splits = [_inner_split(rows, settings, rng, groups) for rows in capped]
@@ -226,8 +217,13 @@ def cross_fit(x, y, folds, settings, *, rng, groups=None, max_samples=None):
         judge = None
         if judged:
             judge = Judge(xt, yt, [rows for _, rows in splits], rng, settings.n_jobs)
+        elif rival is not None:
+            return None
         trainer = _Trainer(xt, yt, fit_rows, judge, settings, rng, care)
         history, n_iter = trainer.run(bank)
+        if rival is not None:
+            if rival.judged_by(judge, fit_rows).mean() >= judge(bank).mean():
+                return None
     return _score_folds(
         bank,
         xt,
@@ -415,13 +411,8 @@ def _score_folds(
         log_z, ceiling = log_normalizer(
             bank, range(len(folds)), x, y, blocks, max_ratio
         )
-    return CrossFit(
-        bank,
-        log_z,
-        ceiling,
-        scores - from_x + 1.0,
-        scores - from_x - from_y + 2.0,
-        history,
-        n_iter,
-        leans,
-    )
+    estimate = float((scores - from_x).mean()) + 1.0
+    influence = scores - from_x - from_y
+    error = float(influence.std(ddof=1)) if len(influence) > 1 else 0.0
+    error /= np.sqrt(len(influence))
+    return CrossFit(bank, log_z, ceiling, estimate, error, history, n_iter, leans)

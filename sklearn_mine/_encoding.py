@@ -84,11 +84,7 @@ class ColumnEncoding:
         gone = is_missing(values)
         start = 0
         if self.kind == "numeric":
-            if values.dtype == object:
-                raise ValueError(
-                    "A column that was numeric when fitted now holds text. Pass "
-                    "columns of the kinds that fit saw."
-                )
+            _require_numbers(values)
             encoded[:, 0] = np.interp(values, self.knots, self.scores)
             encoded[gone, 0] = 0.0
             start = 1
@@ -180,7 +176,7 @@ def _fit(values, encoding, discrete, max_atoms):
     return fitted, (uniques, inverse, counts, scores)
 
 
-def level_column(values, *, encoding="rank", discrete="auto"):
+def level_column(values, *, encoding="rank", discrete="auto", n_levels=N_LEVELS):
     """Learn a column's encoding and reduce the column to levels.
 
     A column of few distinct values keeps them all. Others are binned by equal widths
@@ -195,7 +191,7 @@ def level_column(values, *, encoding="rank", discrete="auto"):
         order = np.argsort(values)  # NaN sorts last
         ordered = values[order]
         if n > 3 and ordered[-1] == ordered[-1] and (ordered[1:] != ordered[:-1]).all():
-            codes_in_order, level_values = _untied_levels(n)
+            codes_in_order, level_values = _untied_levels(n, n_levels)
             codes = np.empty(n, dtype=np.int64)
             codes[order] = codes_in_order
             fitted = ColumnEncoding(
@@ -218,13 +214,14 @@ def level_column(values, *, encoding="rank", discrete="auto"):
         codes = np.where(encoded[:, start:].any(axis=1), np.arange(len(uniques)), -1)
         if len(uniques) <= MAX_CATEGORIES:
             codes = np.arange(len(uniques))
-    elif len(uniques) <= N_LEVELS:
+    elif len(uniques) <= n_levels:
         codes = np.arange(len(uniques))
     else:
         positions = _scores(uniques, counts, "rank")
-        codes = _bins(positions, ndtri((len(inverse) - 0.5) / len(inverse)))
+        largest = ndtri((len(inverse) - 0.5) / len(inverse))
+        codes = _bins(positions, largest, n_levels)
         alone = encoded[:, 1:].any(axis=1)
-        codes[alone] = N_LEVELS + np.flatnonzero(alone)
+        codes[alone] = n_levels + np.flatnonzero(alone)
     codes = np.unique(codes, return_inverse=True)[1]
     weight = np.bincount(codes, weights=counts)
     level_values = np.stack(
@@ -239,6 +236,62 @@ def level_column(values, *, encoding="rank", discrete="auto"):
         row[0, -1] = 1.0
         level_values = np.concatenate([level_values, row])
     return Levels(row_codes, level_values, fitted)
+
+
+class LevelMap:
+    """Levels of new values, learnt from values and their levels.
+
+    A number between levels belongs to the nearest one, but not to a level of a single
+    value beside a level of many. Values that nothing is known of get -1.
+    """
+
+    def __init__(self, values, codes):
+        gone = is_missing(values)
+        self.of_missing = int(codes[gone][0]) if gone.any() else -1
+        values, codes = values[~gone], codes[~gone]
+        self.numeric = values.dtype != object
+        if not self.numeric:
+            values = values.astype(str)
+        order = np.argsort(values, kind="stable")
+        values, codes = values[order], codes[order]
+        if self.numeric:
+            # Runs of values of one level.
+            changes = np.diff(codes, prepend=-1, append=-1) != 0
+        else:
+            changes = np.append(values[1:] != values[:-1], True)
+            changes = np.insert(changes, 0, True)
+        first, last = np.flatnonzero(changes[:-1]), np.flatnonzero(changes[1:])
+        self.lowest, self.highest = values[first], values[last]
+        self.codes = codes[first]
+
+    def __call__(self, values):
+        """Level of each value, (n,), int64."""
+        if self.numeric:
+            _require_numbers(values)
+        found = np.full(len(values), self.of_missing, dtype=np.int64)
+        gone = is_missing(values)
+        values = values[~gone]
+        if len(self.codes) and len(values):
+            found[~gone] = self._numbers(values) if self.numeric else self._text(values)
+        return found
+
+    def _text(self, values):
+        values = values.astype(str)
+        place = np.searchsorted(self.lowest, values).clip(max=len(self.codes) - 1)
+        return np.where(self.lowest[place] == values, self.codes[place], -1)
+
+    def _numbers(self, values):
+        last = len(self.codes) - 1
+        below = (np.searchsorted(self.lowest, values, side="right") - 1).clip(min=0)
+        above = (below + (values > self.highest[below])).clip(max=last)
+        middle = 0.5 * self.highest[below] + 0.5 * self.lowest[above]
+        single = self.lowest == self.highest
+        mixed = single[below] != single[above]
+        up = np.where(
+            mixed, single[below] & (values > self.highest[below]), values > middle
+        )
+        # On a level of one value, or within a level of many, there is no choice.
+        return self.codes[np.where(up, above, below)]
 
 
 class TableEncoder:
@@ -299,6 +352,14 @@ class TableEncoder:
         return any(encoding.informative for encoding in self.columns_)
 
 
+def _require_numbers(values):
+    if values.dtype == object:
+        raise ValueError(
+            "A column that was numeric when fitted now holds text. Pass columns of "
+            "the kinds that fit saw."
+        )
+
+
 def _unique(present):
     if present.dtype == object:
         present = present.astype(str)
@@ -326,20 +387,21 @@ def mid_ranks(counts):
     return (np.cumsum(counts) - 0.5 * counts) / counts.sum()
 
 
-def _bins(scores, largest):
+def _bins(scores, largest, n_levels):
     """Bin numbers of scores, by equal widths between -largest and largest."""
-    position = (scores + largest) / (2 * largest) * N_LEVELS
-    return np.clip(position.astype(np.int64), 0, N_LEVELS - 1)
+    position = (scores + largest) / (2 * largest) * n_levels
+    return np.clip(position.astype(np.int64), 0, n_levels - 1)
 
 
 @lru_cache(maxsize=8)
-def _untied_levels(n):
+def _untied_levels(n, n_levels):
     """Level codes in sorted order, and level values, of n distinct numbers."""
     scores = ndtri((np.arange(n) + 0.5) / n)
-    if n <= N_LEVELS:
+    if n <= n_levels:
         codes = np.arange(n)
     else:
-        codes = np.unique(_bins(scores, scores[-1]), return_inverse=True)[1]
+        bins = _bins(scores, scores[-1], n_levels)
+        codes = np.unique(bins, return_inverse=True)[1]
     values = (np.bincount(codes, weights=scores) / np.bincount(codes))[:, None]
     codes.flags.writeable = values.flags.writeable = False
     return codes, values

@@ -14,7 +14,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from . import _null
 from ._crossfit import cross_fit, make_folds
-from ._encoding import TableEncoder
+from ._encoding import LevelMap, TableEncoder
+from ._pair import Pair, TableBank, fine_levels, fit_pair, solves_pairs
 from ._params import (
     CRITIC_CONSTRAINTS,
     NATS_PER_UNIT,
@@ -235,7 +236,8 @@ class MINE(BaseEstimator):
         warn_of_repeats(x, y, self._x_encoder, self._y_encoder)
         folds = fold_rows(self.cv, n, discrete_labels(y, self._y_encoder), groups, seed)
         self.is_lower_bound_ = OBJECTIVES[settings.objective].is_lower_bound
-        self.history_, self.n_iter_, self._fit = [], 0, None
+        self.history_, self.n_iter_, self.solver_ = [], 0, "none"
+        self._fit = None
         self.mutual_info_, self.std_error_, self.p_value_ = 0.0, 0.0, 1.0
         self.leans_on_start_ = False
         if not (self._x_encoder.informative and self._y_encoder.informative):
@@ -243,7 +245,11 @@ class MINE(BaseEstimator):
         if self.n_jobs is None:
             settings = replace(settings, n_jobs=torch.get_num_threads())
         with one_torch_thread():
-            fit = cross_fit(x, y, folds, settings, rng=rng, groups=groups)
+            pair = self._pair(X, target)
+            if pair is None:
+                fit = cross_fit(x, y, folds, settings, rng=rng, groups=groups)
+            else:
+                fit = fit_pair(pair, x, y, folds, settings, rng=rng, groups=groups)
         self.p_value_ = independence_p_value(x, y, seed)
         unit = NATS_PER_UNIT[self.units]
         self.mutual_info_ = fit.estimate / unit
@@ -264,9 +270,29 @@ class MINE(BaseEstimator):
                 UserWarning,
                 stacklevel=2,
             )
-        fit.contribution = fit.influence = None
-        self._fit = fit
+        self.solver_ = "adam" if fit.n_iter.any() else "newton"
+        self._fit, self._level_maps = fit, None
+        if isinstance(fit.bank, TableBank):
+            self._level_maps = [
+                LevelMap(table.column(0), levels.codes)
+                for table, levels in ((X, pair.x), (target, pair.y))
+            ]
         return self
+
+    def _pair(self, X, target):
+        """Two single columns as a pair, where critics on a grid are to be solved."""
+        if not solves_pairs(self) or X.shape[1] > 1 or target.shape[1] > 1:
+            return None
+        return Pair(
+            *(
+                fine_levels(
+                    table.column(0),
+                    encoding=self.encoding,
+                    discrete=encoder.columns_[0].discrete,
+                )
+                for table, encoder in ((X, self._x_encoder), (target, self._y_encoder))
+            )
+        )
 
     def confidence_interval(self, level=0.95):
         """Interval of the estimate's sampling error.
@@ -312,7 +338,11 @@ class MINE(BaseEstimator):
             )
         if self._fit is None:
             return np.zeros(X.shape[0])
-        x, y = self._x_encoder.transform(X), self._y_encoder.transform(target)
+        if self._level_maps is None:
+            x, y = self._x_encoder.transform(X), self._y_encoder.transform(target)
+        else:
+            x_map, y_map = self._level_maps
+            x, y = x_map(X.column(0))[:, None], y_map(target.column(0))[:, None]
         with one_torch_thread():
             pointwise = self._fit.pointwise(x, y)
         return pointwise / NATS_PER_UNIT[self.units]

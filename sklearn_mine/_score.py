@@ -22,6 +22,7 @@ from ._mine import (
     one_torch_thread,
     warn_of_repeats,
 )
+from ._pair import Pair, falls_short, fine_levels, fit_pair, solves_pairs
 from ._params import (
     CRITIC_CONSTRAINTS,
     NATS_PER_UNIT,
@@ -32,11 +33,9 @@ from ._table import as_groups, as_table, as_target
 
 # Columns of one task; what a worker sets up for each task costs a few columns.
 _CHUNK = 64
-# A column is a candidate for training by gradient if a plain table of counts, with
-# its bias removed, shows this much more than the solved critic (nats, and relative),
-# or if it scores so high that a few dozen levels cannot hold what it tells.
-_GAP, _RELATIVE_GAP, _STRONG = 0.03, 0.1, 1.0
-_ALPHA_CANDIDATE = 1e-3
+# A column scoring higher than this tells more than a few dozen levels hold. Only what
+# is as significant as this is worth a closer look.
+_STRONG, _ALPHA_CANDIDATE = 1.0, 1e-3
 
 _CONSTRAINTS = {
     **CRITIC_CONSTRAINTS,
@@ -310,15 +309,17 @@ def score_table(X, y, params):
     folds = fold_rows(params.cv, n, discrete_labels(y_encoded, encoder), groups, seed)
     blocks = _blocks(params.feature_groups, table)
     solved = settings.solver != "adam" and settings.objective != "infonce"
-    scorer = None
+    scorer = target_levels = None
     if solved and encoder.informative and target.shape[1] == 1:
-        levels = level_column(
-            target.column(0), encoding=params.encoding, discrete=encoder.discrete[0]
-        )
+        how = {"encoding": params.encoding, "discrete": encoder.discrete[0]}
+        levels = level_column(target.column(0), **how)
         scorer = ColumnScorer(levels, folds, settings, seed)
+        if solves_pairs(params):
+            target_levels = fine_levels(target.column(0), **how)
     task = _Task(
         table=table,
         scorer=scorer,
+        target_levels=target_levels,
         y=y_encoded,
         informative=encoder.informative,
         folds=folds,
@@ -384,8 +385,9 @@ def _score_blocks(task, blocks):
                     result.p_values[place],
                     result.kinds[place],
                 )
-                if task.settings.solver == "auto" and _may_pay(result, place):
-                    outcomes[i] = _train_where_it_pays(task, blocks[i], outcomes[i])
+                if task.target_levels is not None and _may_pay(result, place):
+                    p_value = result.p_values[place]
+                    outcomes[i] = _look_closer(task, blocks[i], p_value)
         for i, block in enumerate(blocks):
             if outcomes[i] is None:
                 outcomes[i] = _score_vector(task, block)
@@ -393,10 +395,10 @@ def _score_blocks(task, blocks):
 
 
 def _may_pay(result, place):
-    """Whether a solved column is a candidate for training by gradient."""
+    """Whether a column deserves more than a few dozen levels."""
     score, gap = result.scores[place], result.gaps[place]
-    short = gap > max(_GAP, _RELATIVE_GAP * score)
-    return result.p_values[place] < _ALPHA_CANDIDATE and (short or score > _STRONG)
+    worth = falls_short(score, gap) or score > _STRONG
+    return result.p_values[place] < _ALPHA_CANDIDATE and worth
 
 
 def _encode_block(task, block):
@@ -411,32 +413,34 @@ def _score_vector(task, block):
     if not (encoder.informative and task.informative):
         identifier = any(column.kind == "identifier" for column in encoder.columns_)
         return 0.0, 0.0, 1.0, "identifier" if identifier else "none"
-    fit = _train(task, x)
+    fit = cross_fit(x, task.y, task.folds, task.settings, **_options(task))
     p_value = independence_p_value(x, task.y, task.seed)
-    solver = "adam" if fit.n_iter.any() else "newton"
-    return fit.estimate, fit.std_error, p_value, solver
+    return fit.estimate, fit.std_error, p_value, _solver(fit)
 
 
-def _train_where_it_pays(task, block, outcome):
-    """Critics by gradient; kept if inner validation preferred them in most folds."""
+def _look_closer(task, block, p_value):
+    """A single column against a single target on a fine grid, or by networks."""
     x, _ = _encode_block(task, block)
-    fit = _train(task, x)
-    if np.median(fit.n_iter) == 0 or fit.leans_on_start:
-        return outcome
-    return fit.estimate, fit.std_error, outcome[2], "adam"
-
-
-def _train(task, x):
-    rng = np.random.default_rng([task.seed, 2])
-    return cross_fit(
-        x,
-        task.y,
-        task.folds,
-        task.settings,
-        rng=rng,
-        groups=task.groups,
-        max_samples=task.max_samples,
+    levels = fine_levels(
+        task.table.column(block[0]),
+        encoding=task.encoding,
+        discrete=task.overrides[block[0]],
     )
+    pair = Pair(levels, task.target_levels)
+    fit = fit_pair(pair, x, task.y, task.folds, task.settings, **_options(task))
+    if fit.leans_on_start:
+        # A score is never more than held-out rows can certify.
+        fit = pair.cross_fit(task.folds, 1)
+    return fit.estimate, fit.std_error, p_value, _solver(fit)
+
+
+def _solver(fit):
+    return "adam" if fit.n_iter.any() else "newton"
+
+
+def _options(task):
+    rng = np.random.default_rng([task.seed, 2])
+    return {"rng": rng, "groups": task.groups, "max_samples": task.max_samples}
 
 
 class _Columns:

@@ -2,10 +2,9 @@ import math
 
 import numpy as np
 import pytest
-from sklearn.metrics import mutual_info_score
 from sklearn.model_selection import ShuffleSplit
 
-from sklearn_mine._columns import RIDGES, ColumnScorer, _table_information
+from sklearn_mine._columns import RIDGES, ColumnScorer
 from sklearn_mine._crossfit import make_folds
 from sklearn_mine._encoding import level_column
 from sklearn_mine._params import Settings
@@ -141,18 +140,6 @@ def test_independent_columns_scatter_about_or_below_zero(rng):
     assert result.scores.mean() < 0.002  # held-out: never above zero on average
     assert result.scores.min() > -0.05
     assert len(np.unique(result.scores)) == 100  # not clipped, so no ties
-
-
-def test_table_information_of_a_discrete_table(rng):
-    y = rng.integers(3, size=3000)
-    x = np.where(rng.random(3000) < 0.5, y, rng.integers(3, size=3000))
-    table = np.zeros((3, 3))
-    np.add.at(table, (x, y), 1)
-    plain = mutual_info_score(x, y)
-    # Miller and Madow take off (cells - rows - columns + 1) / 2n: 4 / 6000.
-    assert _table_information(table[None])[0] == pytest.approx(
-        plain - 4 / 6000, abs=1e-9
-    )
 
 
 def test_gap_shows_where_the_solved_critic_falls_short(rng):

@@ -95,11 +95,6 @@ def test_too_small_a_fold_of_a_splitter_is_named():
         _folds(10, OneRow())
 
 
-def test_every_row_has_a_score():
-    fit = _fit(*_data())
-    assert fit.contribution.shape == fit.influence.shape == (300,)
-
-
 def test_held_out_estimate_nears_the_truth():
     fit = _fit(*_data(2000))
     # Three standard errors for the draw, 0.02 for what 2,000 rows leave unlearned.
@@ -163,8 +158,8 @@ def test_pointwise_values_are_clamped():
 
 def test_cap_on_training_rows_scores_all():
     fit = _fit(*_data(600), max_samples=100)
-    assert fit.contribution.shape == (600,)
-    assert np.isfinite(fit.estimate)
+    # Of 100 rows it would be near 0.08.
+    assert 0.0 < fit.std_error < 0.06
 
 
 @pytest.mark.parametrize("n", [4, 5, 10])

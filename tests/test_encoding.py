@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy.stats import norm, rankdata
 
-from sklearn_mine._encoding import TableEncoder, fit_column, level_column
+from sklearn_mine._encoding import LevelMap, TableEncoder, fit_column, level_column
 from sklearn_mine._table import as_table
 
 columns = hnp.arrays(
@@ -200,3 +200,41 @@ def test_wide_table_gets_few_indicators(rng):
     encoded = TableEncoder(max_indicators=64).fit_transform(table)
     # 64 indicators shared by 100 columns leave each its score alone.
     assert encoded.shape == (200, 100)
+
+
+@given(columns, st.sampled_from([4, 16]))
+def test_level_map_knows_the_levels_it_learnt(values, n_levels):
+    levels = level_column(values, n_levels=n_levels)
+    known = LevelMap(values, levels.codes)
+    np.testing.assert_array_equal(known(values), levels.codes)
+
+
+@given(columns, st.floats(-2e6, 2e6))
+def test_level_map_gives_every_number_a_level(values, new):
+    levels = level_column(values, n_levels=8)
+    assert LevelMap(values, levels.codes)(np.array([new]))[0] in levels.codes
+
+
+def test_level_map_keeps_single_values_to_themselves(rng):
+    values = np.concatenate([np.zeros(100), rng.uniform(1.0, 2.0, size=900)])
+    levels = level_column(values, n_levels=8)
+    at_zero, near_zero, between = LevelMap(values, levels.codes)(
+        np.array([0.0, 1e-9, 0.4])
+    )
+    assert at_zero != near_zero == between
+
+
+def test_level_map_takes_the_nearer_level():
+    known = LevelMap(np.array([0.0, 1.0, 2.0]), np.array([0, 1, 2]))
+    np.testing.assert_array_equal(
+        known(np.array([-5.0, 0.4, 0.6, 1.6, 9.0])), [0, 0, 1, 2, 2]
+    )
+
+
+def test_level_map_of_text_and_missing_cells():
+    text = np.array(["a", "b", "a", None], dtype=object)
+    known = LevelMap(text, np.array([0, 1, 0, 2]))
+    new = np.array(["b", "unseen", None], dtype=object)
+    np.testing.assert_array_equal(known(new), [1, -1, 2])
+    numbers = LevelMap(np.array([1.0, 2.0]), np.array([0, 1]))
+    np.testing.assert_array_equal(numbers(np.array([np.nan, 2.0])), [-1, 1])

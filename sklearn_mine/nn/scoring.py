@@ -5,6 +5,8 @@ no row is ever paired with itself. The tangent form of the Donsker-Varadhan boun
 made of what :func:`score_rows` returns.
 """
 
+import copy
+
 import numpy as np
 import torch
 from joblib import Parallel, delayed, effective_n_jobs
@@ -151,6 +153,12 @@ class Judge:
         self.blocks = [
             blocks_of(each[:_BLOCK], rng, _VALIDATION_SHIFTS)[0] for each in rows
         ]
+
+    def like(self, x, y):
+        """A judge of the same pairs of rows, for critics of other encodings."""
+        other = copy.copy(self)
+        other.x, other.y = x, y
+        return other
 
     def __call__(self, bank):
         """Bounds of whole critics, (K,)."""

@@ -1,0 +1,86 @@
+"""Functions of one column's levels, from plain to elaborate, that critics are made of.
+
+A critic trusts a function the less, the more elaborate it is: the inverse of a
+function's order scales the prior of its weight.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ._encoding import mid_ranks
+
+# Order of a number's indicators, which are trusted less than the number itself.
+_INDICATOR_ORDER = 10.0 / 3.0
+
+
+@dataclass(frozen=True)
+class Functions:
+    """Functions of levels, (L, w), and the order of each, (w,)."""
+
+    values: np.ndarray
+    order: np.ndarray
+
+
+@dataclass(frozen=True)
+class Side:
+    """What a critic has of one side.
+
+    Attributes
+    ----------
+    alone : list of Functions
+        What enters by itself.
+    multiplied : list of Functions
+        What enters in products with the other side, kind by kind.
+    """
+
+    alone: list
+    multiplied: list
+
+    @classmethod
+    def of(cls, levels, counts, *, max_frequency, max_indicators):
+        """Normal scores, their squares, indicators, and half waves along the ranks.
+
+        Parameters
+        ----------
+        levels : Levels
+        counts : ndarray of shape (L,)
+            Rows of each level.
+        max_frequency : int
+            Half waves at most.
+        max_indicators : int
+            Indicators at most.
+        """
+        values = levels.values
+        if levels.encoding.kind != "numeric":
+            indicators = values[:, :max_indicators]
+            plain = Functions(indicators, np.ones(indicators.shape[1]))
+            return cls([plain], [plain, plain])
+        values = values[:, : 1 + max_indicators]
+        order = np.full(values.shape[1], _INDICATOR_ORDER)
+        order[0] = 1.0
+        plain = Functions(values, order)
+        square = Functions(values[:, :1] ** 2, np.ones(1))
+        along = np.argsort(values[:, 0])
+        ranks = np.empty(len(values))
+        ranks[along] = mid_ranks(counts[along])
+        frequency = np.arange(1.0, 1 + min(max_frequency, len(values) - 1))
+        waves = Functions(np.cos(np.pi * ranks[:, None] * frequency), frequency)
+        return cls([plain, square, waves], [plain, waves])
+
+    def standardised(self, counts):
+        """All functions and a constant, with mean 0 and variance 1 over the rows.
+
+        Returns
+        -------
+        functions : Functions
+            The constant comes first and has order 1.
+        """
+        share = counts / counts.sum()
+        values = np.concatenate([f.values for f in self.alone], axis=1)
+        order = np.concatenate([f.order for f in self.alone])
+        values = values - share @ values
+        spread = np.sqrt(share @ values**2)
+        kept = spread > 1e-9
+        values = np.insert(values[:, kept] / spread[kept], 0, 1.0, axis=1)
+        return Functions(values, np.insert(order[kept], 0, 1.0))

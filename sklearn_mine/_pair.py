@@ -1,0 +1,177 @@
+"""Two single columns: critics solved on the grid of their levels.
+
+Where a few hundred levels hold what either column tells, a bilinear critic on their
+grid is solved with every pair of training rows and scored with every pair of held-out
+ones, in about a second. Networks are trained by gradient only where a plain table of
+counts shows that it misses something.
+"""
+
+import numpy as np
+import torch
+
+from ._basis import Side
+from ._crossfit import CrossFit, cross_fit
+from ._encoding import level_column
+from ._tables import count_pairs, table_information, tangent_score
+from .nn.bilinear import solve_bilinear
+from .nn.scoring import for_each
+
+# Levels of a continuous column, its half waves, and indicators of a discrete one.
+N_LEVELS = 256
+_MAX_FREQUENCY, _MAX_INDICATORS = 32, 32
+# Products of functions of both sides up to this order, and so many at most.
+_MAX_ORDER, _MAX_PRODUCTS = 32.0, 640
+# Networks are tried if the plain table, with its bias removed, shows this much more
+# than the solved critic (nats, and relative), or where the levels themselves limit
+# what can be told.
+_GAP, _RELATIVE_GAP, _STRONG = 0.03, 0.1, 3.0
+
+
+def fine_levels(values, *, encoding, discrete):
+    """A column in as many levels as a pair takes."""
+    return level_column(values, encoding=encoding, discrete=discrete, n_levels=N_LEVELS)
+
+
+def solves_pairs(params):
+    """Whether these parameters of an estimator let a solver have two columns."""
+    solved = params.solver != "adam" and params.objective != "infonce"
+    return solved and params.start is not None
+
+
+def falls_short(score, gap):
+    """Whether a solved critic of this score seems to miss something."""
+    return gap > max(_GAP, _RELATIVE_GAP * score)
+
+
+def fit_pair(pair, x, y, folds, settings, **options):
+    """The solved critics of two columns, or networks where those judge better.
+
+    Parameters
+    ----------
+    pair : Pair
+    x, y : ndarray of shape (n, dx), (n, dy)
+        The two columns, encoded.
+    folds, settings, options
+        See :func:`cross_fit`.
+
+    Returns
+    -------
+    fit : CrossFit
+    """
+    fit = pair.cross_fit(folds, settings.n_jobs)
+    short = falls_short(fit.estimate, pair.gap(fit)) or fit.estimate > _STRONG
+    if settings.solver == "auto" and short:
+        trained = cross_fit(x, y, folds, settings, rival=pair, **options)
+        return fit if trained is None else trained
+    return fit
+
+
+class TableBank(torch.nn.Module):
+    """K critics as tables over levels; a level of -1 knows nothing.
+
+    Parameters
+    ----------
+    tables : ndarray of shape (K, L, M)
+    """
+
+    def __init__(self, tables):
+        super().__init__()
+        self.register_buffer("head", torch.from_numpy(np.pad(tables, _AFTER)))
+
+    def forward(self, x, y, partners, critics):
+        """Values of pairs, (1, R, B); see :meth:`CriticBank.forward`."""
+        x, y = x[0, :, 0].long(), y[0, :, 0].long()
+        return self.head[critics][:, x[None], y[partners]]
+
+
+_AFTER = ((0, 0), (0, 1), (0, 1))
+
+
+class Pair:
+    """Two columns reduced to levels.
+
+    Parameters
+    ----------
+    x, y : Levels
+        As :func:`fine_levels` gives them.
+    """
+
+    def __init__(self, x, y):
+        self.x, self.y = x, y
+        self.counts = tuple(np.bincount(side.codes).astype(float) for side in (x, y))
+        self.shape = tuple(len(counts) for counts in self.counts)
+        self.cells = np.ravel_multi_index((x.codes, y.codes), self.shape)
+
+    def table(self, rows):
+        """Counts of some rows."""
+        counts = np.bincount(self.cells[rows], minlength=np.prod(self.shape))
+        return counts.reshape(self.shape).astype(float)
+
+    def solve(self, rows, n_jobs):
+        """Critics of several sets of training rows.
+
+        Parameters
+        ----------
+        rows : list of K index arrays
+        n_jobs : int
+
+        Returns
+        -------
+        values : ndarray of shape (K, L, M)
+            T less its log-normaliser.
+        """
+        x, y = (
+            Side.of(
+                side,
+                counts,
+                max_frequency=_MAX_FREQUENCY,
+                max_indicators=_MAX_INDICATORS,
+            ).standardised(counts)
+            for side, counts in zip((self.x, self.y), self.counts, strict=True)
+        )
+        order = np.outer(x.order, y.order)
+        allowed = order <= _MAX_ORDER
+        allowed[0], allowed[:, 0] = True, True
+        allowed[0, 0] = False
+        order[~allowed] = np.inf
+        spare = np.argsort(order, axis=None, kind="stable")[_MAX_PRODUCTS:]
+        order.flat[spare] = np.inf
+
+        def critic(rows):
+            table = self.table(rows)
+            pairs, n = count_pairs(table), len(rows)
+            solution = solve_bilinear(
+                x.values, y.values, order, table / n, pairs / pairs.sum(), n
+            )
+            # From n rows nobody learns a density ratio above n.
+            return np.clip(solution.values, -np.log(n), np.log(n))
+
+        return np.stack(for_each(critic, [(each,) for each in rows], n_jobs))
+
+    def cross_fit(self, folds, n_jobs):
+        """Solve a critic for each fold and score all rows, as `cross_fit` does."""
+        values = self.solve([train for train, _ in folds], n_jobs)
+        test = np.stack([self.table(rows) for _, rows in folds])
+        estimate, error = tangent_score(values, test)
+        seen = np.unique(np.concatenate([train for train, _ in folds]))
+        pairs = count_pairs(self.table(seen))
+        log_z = np.log((pairs * np.exp(values.mean(axis=0))).sum() / pairs.sum())
+        return CrossFit(
+            TableBank(values - log_z),
+            log_normalizer=0.0,
+            ceiling=np.inf,
+            estimate=float(estimate),
+            std_error=float(error),
+            history=[],
+            n_iter=np.zeros(len(folds), dtype=int),
+            leans_on_start=False,
+        )
+
+    def judged_by(self, judge, rows):
+        """What a judge of other critics, of the same rows, finds of these, (K,)."""
+        codes = (torch.from_numpy(side.codes[:, None]) for side in (self.x, self.y))
+        return judge.like(*codes)(TableBank(self.solve(rows, judge.n_jobs)))
+
+    def gap(self, fit):
+        """What a plain table of counts, its bias removed, shows beyond a fit."""
+        return float(table_information(self.table(slice(None))[None])[0]) - fit.estimate

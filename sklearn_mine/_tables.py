@@ -1,0 +1,79 @@
+"""Both terms of the bound as sums over a table of counts.
+
+Two columns reduced to levels meet in a table; the product pairs of rows, none with
+itself, are a table too, made of its margins.
+"""
+
+import numpy as np
+from scipy.special import xlogy
+
+from ._encoding import mid_ranks
+
+# Levels of the plain table, and rows in one of its cells on average.
+_MAX_LEVELS = 24
+_ROWS_IN_CELL = 10.0
+
+
+def count_pairs(tables):
+    """Ordered pairs of distinct rows in each cell, from joint counts (..., L, M)."""
+    by_x, by_y = tables.sum(axis=-1), tables.sum(axis=-2)
+    return by_x[..., None] * by_y[..., None, :] - tables
+
+
+def tangent_score(values, test):
+    """Held-out bounds and their standard errors.
+
+    Parameters
+    ----------
+    values : ndarray of shape (..., F, L, M)
+        T less its log-normaliser, for the critic of each fold.
+    test : ndarray of shape (..., F, L, M)
+        Counts of the rows that it is scored on.
+
+    Returns
+    -------
+    scores, std_errors : ndarray of shape (...,)
+        The errors are from each row's influence, in both of its roles in product
+        pairs.
+    """
+    tilted = np.exp(values)
+    n_test = test.sum(axis=(-2, -1))
+    n = n_test.sum(axis=-1)
+    n_pairs = np.maximum(n_test * (n_test - 1.0), 1.0)
+    partition = (count_pairs(test) * tilted).sum(axis=(-2, -1)) / n_pairs
+    partition = np.where(n_test > 1, partition, 1.0)
+    joint = (test * values).sum(axis=(-2, -1))
+    scores = (joint + n_test * (1.0 - partition)).sum(axis=-1) / n
+    share = test / n_test[..., None, None]
+    from_x = np.einsum("...lm,...m->...l", tilted, share.sum(axis=-2))
+    from_y = np.einsum("...lm,...l->...m", tilted, share.sum(axis=-1))
+    influence = values - from_x[..., None] - from_y[..., None, :]
+    axes = (-3, -2, -1)
+    mean = (test * influence).sum(axis=axes) / n
+    square = (test * influence**2).sum(axis=axes) / n
+    variance = np.maximum(square - mean**2, 0.0) / np.maximum(n - 1.0, 1.0)
+    return scores, np.sqrt(variance)
+
+
+def table_information(tables):
+    """Mutual information of tables of counts merged to few levels, bias removed.
+
+    Neighbouring levels are merged until each holds its share of the rows; Miller and
+    Madow's correction takes off the bias of the occupied cells. The tables (c, L, M)
+    have their margins in common.
+    """
+    n = tables[0].sum()
+    n_levels = min(_MAX_LEVELS, max(2.0, np.sqrt(n / _ROWS_IN_CELL)))
+    for axis in (0, 1):
+        counts = tables[0].sum(axis=1 - axis)
+        if len(counts) > n_levels:
+            codes = (mid_ranks(counts) * n_levels).astype(int)
+            edges = np.flatnonzero(np.diff(codes, prepend=-1))
+            tables = np.add.reduceat(tables, edges, axis=1 + axis)
+    x_counts, y_counts = tables[0].sum(axis=1), tables[0].sum(axis=0)
+    expected = np.outer(x_counts, y_counts) / n
+    plain = xlogy(tables, tables).sum(axis=(1, 2)) - xlogy(expected, expected).sum()
+    plain = plain / n
+    occupied = (tables > 0).sum(axis=(1, 2))
+    n_free = occupied - (x_counts > 0).sum() - (y_counts > 0).sum()
+    return plain - (n_free + 1) / (2 * n)

@@ -1,0 +1,65 @@
+import numpy as np
+import pytest
+from scipy.optimize import minimize
+from scipy.special import logsumexp
+
+from sklearn_mine.nn.bilinear import PRECISIONS, solve_bilinear
+
+
+def _problem(rng, n=400, strength=1.0):
+    """A table of 6 by 5 levels that a bilinear critic describes."""
+    x, y = np.linspace(-1, 1, 6)[:, None], np.linspace(-1, 1, 5)[:, None]
+    x_functions = np.concatenate([np.ones_like(x), x, x**2], axis=1)
+    y_functions = np.concatenate([np.ones_like(y), y], axis=1)
+    joint = np.exp(strength * x * y.T)
+    joint /= joint.sum()
+    counts = rng.multinomial(n, joint.ravel()).reshape(joint.shape) / n
+    product = np.outer(counts.sum(axis=1), counts.sum(axis=0))
+    order = np.ones((3, 2))
+    order[2, 1] = 2.0
+    order[0, 0] = np.inf
+    return x_functions, y_functions, order, counts, product, n
+
+
+def _bound(weights, problem, precision):
+    x, y, order, joint, product, n = problem
+    kept = np.isfinite(order)
+    matrix = np.zeros(order.shape)
+    matrix[kept] = weights
+    logits = x @ matrix @ y.T
+    penalty = 0.5 * precision / n * (order[kept] ** 2 * weights**2).sum()
+    log_z = logsumexp(logits, b=product)
+    return (joint * logits).sum() - log_z - penalty, logits - log_z
+
+
+def test_solution_is_the_maximum(rng):
+    problem = _problem(rng, strength=2.0)
+    solution = solve_bilinear(*problem)
+    n_weights = np.isfinite(problem[2]).sum()
+    other = minimize(
+        lambda w: -_bound(w, problem, solution.precision)[0],
+        np.zeros(n_weights),
+        tol=1e-10,
+    )
+    _, values = _bound(other.x, problem, solution.precision)
+    np.testing.assert_allclose(solution.values, values, atol=1e-3)
+
+
+def test_values_are_normalised(rng):
+    problem = _problem(rng, strength=2.0)
+    values = solve_bilinear(*problem).values
+    assert (problem[4] * np.exp(values)).sum() == pytest.approx(1.0)
+
+
+def test_evidence_frees_the_weights_of_strong_dependence(rng):
+    weak = solve_bilinear(*_problem(rng, strength=0.0))
+    strong = solve_bilinear(*_problem(rng, n=4000, strength=4.0))
+    assert weak.precision == PRECISIONS[0]
+    assert strong.precision < weak.precision
+
+
+def test_levels_without_rows_stay_finite(rng):
+    x, y, order, joint, product, n = _problem(rng)
+    joint[0] = product[0] = 0.0
+    joint, product = joint / joint.sum(), product / product.sum()
+    assert np.isfinite(solve_bilinear(x, y, order, joint, product, n).values).all()

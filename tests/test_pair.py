@@ -1,0 +1,108 @@
+import numpy as np
+import pytest
+
+from sklearn_mine._crossfit import make_folds
+from sklearn_mine._pair import Pair, fine_levels, fit_pair
+from sklearn_mine._params import Settings
+
+from ._data import CLOSED_FORMS, gaussian_information, gaussian_pair
+
+SINGLE = sorted(set(CLOSED_FORMS) - {"parity of two", "digits of one class"})
+
+
+def _levels(values):
+    return fine_levels(np.asarray(values), encoding="rank", discrete="auto")
+
+
+def _folds(n):
+    return make_folds(5, n, stratify=None, groups=None, random_state=0)
+
+
+def _cross_fit(x, y):
+    x = np.asarray(x, dtype=float).ravel()
+    return Pair(_levels(x), _levels(y)).cross_fit(_folds(len(x)), 1)
+
+
+@pytest.mark.parametrize("name", SINGLE)
+def test_closed_form_is_met(name, rng):
+    draw, truth = CLOSED_FORMS[name]
+    fit = _cross_fit(*draw(5000, rng))
+    # What counts as held in every comparison of estimators: 0.05 nats or 10 %.
+    assert fit.estimate == pytest.approx(truth, abs=max(0.05, 0.1 * truth))
+
+
+@pytest.mark.parametrize("rho", [0.0, 0.5, 0.9, 0.99])
+def test_gaussian_is_met(rho, rng):
+    fit = _cross_fit(*gaussian_pair(5000, rho, rng))
+    assert fit.estimate == pytest.approx(
+        gaussian_information(rho), abs=3.0 * fit.std_error + 0.02
+    )
+
+
+def test_standard_error_covers_the_spread_over_draws():
+    rng = np.random.default_rng(0)
+    fits = [_cross_fit(*gaussian_pair(400, 0.6, rng)) for _ in range(40)]
+    spread = np.std([fit.estimate for fit in fits])
+    claimed = np.mean([fit.std_error for fit in fits])
+    # The spread of 40 draws is known to 11 %; three of them.
+    assert claimed == pytest.approx(spread, rel=0.35)
+
+
+def test_categories_are_told_apart(rng):
+    labels = np.array(["a", "b", "c", "d", "e"], dtype=object)
+    y = rng.integers(5, size=3000)
+    fit = _cross_fit_objects(labels[y], y.astype(float))
+    assert fit.estimate == pytest.approx(np.log(5), abs=0.02)
+
+
+def _cross_fit_objects(x, y):
+    return Pair(_levels(x), _levels(y)).cross_fit(_folds(len(y)), 1)
+
+
+def test_many_categories_on_both_sides_stay_within_the_budget(rng):
+    labels = np.array([f"label {i}" for i in range(60)], dtype=object)
+    code = rng.integers(60, size=4000)
+    fit = _cross_fit_objects(labels[code], labels[(code + 1) % 60])
+    assert np.isfinite(fit.estimate)
+    assert fit.estimate < np.log(60) + 0.05
+
+
+def test_networks_are_trained_where_the_plain_table_shows_more(rng):
+    # Sixty labels on both sides are more than a solved critic has indicators.
+    labels = np.array([f"label {i}" for i in range(48)], dtype=object)
+    code = rng.integers(48, size=3000)
+    x, y = labels[code], labels[(code * 7) % 48]
+    pair = Pair(_levels(x), _levels(y))
+    solved = pair.cross_fit(_folds(3000), 1)
+    assert pair.gap(solved) > 0.1
+    encoded = np.eye(48)
+    fit = fit_pair(
+        pair,
+        encoded[code],
+        encoded[(code * 7) % 48],
+        _folds(3000),
+        Settings(hidden_layer_sizes=(16,), max_iter=20),
+        rng=np.random.default_rng(0),
+    )
+    assert fit.n_iter.any()
+    assert fit.estimate > solved.estimate
+
+
+def test_solved_critics_stay_where_networks_judge_no_better(rng):
+    x = rng.uniform(-1.0, 1.0, size=2000)
+    y = np.abs(x) + 0.002 * rng.normal(size=2000)
+    pair = Pair(_levels(x), _levels(y))
+    solved = pair.cross_fit(_folds(2000), 1)
+    # More than levels may hold, so networks are tried; one unit is not enough.
+    assert solved.estimate > 3.0
+    settings = Settings(hidden_layer_sizes=(1,), max_iter=1)
+    fit = fit_pair(pair, x[:, None], y[:, None], _folds(2000), settings, rng=rng)
+    assert fit.estimate == solved.estimate
+    assert not fit.n_iter.any()
+
+
+def test_pointwise_values_of_unknown_levels_are_zero(rng):
+    x, y = gaussian_pair(500, 0.8, rng)
+    fit = _cross_fit(x, y)
+    assert fit.pointwise(np.array([[-1]]), np.array([[3]])) == 0.0
+    assert fit.pointwise(np.array([[3]]), np.array([[3]])) != 0.0

@@ -1,0 +1,50 @@
+import numpy as np
+import pytest
+from sklearn.metrics import mutual_info_score
+
+from sklearn_mine._tables import count_pairs, table_information, tangent_score
+
+
+def _table(x, y):
+    table = np.zeros((x.max() + 1, y.max() + 1))
+    np.add.at(table, (x, y), 1)
+    return table
+
+
+def test_pairs_are_those_of_distinct_rows(rng):
+    x, y = rng.integers(3, size=(2, 20))
+    pairs = np.zeros((3, 3))
+    for i in range(20):
+        for j in range(20):
+            pairs[x[i], y[j]] += i != j
+    np.testing.assert_array_equal(count_pairs(_table(x, y)), pairs)
+
+
+def test_score_of_the_true_ratio_is_the_information(rng):
+    y = rng.integers(3, size=60000)
+    x = np.where(rng.random(60000) < 0.5, y, rng.integers(3, size=60000))
+    # Half of the rows copy y: joint probabilities (2/3, 1/6, 1/6) / 3.
+    ratio = np.where(np.eye(3) > 0, 2.0, 0.5)
+    truth = (ratio * np.log(ratio)).mean()
+    score, error = tangent_score(np.log(ratio)[None], _table(x, y)[None])
+    assert score == pytest.approx(truth, abs=3.0 * error)
+    # The influence is close to the spread of ln ratio over the root of the rows.
+    spread = np.log(ratio)[x, y].std()
+    assert error == pytest.approx(spread / np.sqrt(60000), rel=0.05)
+
+
+def test_single_held_out_rows_have_no_product_pairs():
+    values = np.ones((2, 1, 1))
+    score, error = tangent_score(values, np.ones((2, 1, 1)))
+    assert (score, error) == (1.0, 0.0)
+
+
+def testtable_information_of_a_discrete_table(rng):
+    y = rng.integers(3, size=3000)
+    x = np.where(rng.random(3000) < 0.5, y, rng.integers(3, size=3000))
+    table = _table(x, y)
+    plain = mutual_info_score(x, y)
+    # Miller and Madow take off (cells - rows - columns + 1) / 2n: 4 / 6000.
+    assert table_information(table[None])[0] == pytest.approx(
+        plain - 4 / 6000, abs=1e-9
+    )
