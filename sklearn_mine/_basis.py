@@ -69,7 +69,11 @@ class Side:
         return cls([plain, square, waves], [plain, waves])
 
     def standardised(self, counts):
-        """All functions and a constant, with mean 0 and variance 1 over the rows.
+        """A constant and the principal functions of the others, over the rows.
+
+        Each function, standardised, counts by the inverse of its order. Principal
+        functions are uncorrelated, of mean 0 and variance 1, and say the same with
+        fewer weights.
 
         Returns
         -------
@@ -82,5 +86,9 @@ class Side:
         values = values - share @ values
         spread = np.sqrt(share @ values**2)
         kept = spread > 1e-9
-        values = np.insert(values[:, kept] / spread[kept], 0, 1.0, axis=1)
-        return Functions(values, np.insert(order[kept], 0, 1.0))
+        root = np.sqrt(share)[:, None]
+        weighted = root * values[:, kept] / (spread * order)[kept]
+        principal, sizes, _ = np.linalg.svd(weighted, full_matrices=False)
+        real = sizes > 1e-6
+        values = np.insert(principal[:, real] / root, 0, 1.0, axis=1)
+        return Functions(values, np.insert(1.0 / sizes[real], 0, 1.0))

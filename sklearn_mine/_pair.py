@@ -21,9 +21,8 @@ N_LEVELS = 256
 _MAX_FREQUENCY, _MAX_INDICATORS = 32, 32
 # Products of functions of both sides up to this order, and so many at most.
 _MAX_ORDER, _MAX_PRODUCTS = 32.0, 640
-# Networks are tried if the plain table, with its bias removed, shows this much more
-# than the solved critic (nats, and relative), or where the levels themselves limit
-# what can be told.
+# Networks are tried if a plain table shows this much more than the solved critic
+# (nats, and relative), or where the levels themselves limit what can be told.
 _GAP, _RELATIVE_GAP, _STRONG = 0.03, 0.1, 3.0
 
 
@@ -173,5 +172,6 @@ class Pair:
         return judge.like(*codes)(TableBank(self.solve(rows, judge.n_jobs)))
 
     def gap(self, fit):
-        """What a plain table of counts, its bias removed, shows beyond a fit."""
-        return float(table_information(self.table(slice(None))[None])[0]) - fit.estimate
+        """What a plain table of counts would show on held-out rows beyond a fit."""
+        information, bias = table_information(self.table(slice(None))[None])
+        return float(information[0] - bias[0]) - fit.estimate

@@ -59,8 +59,19 @@ def table_information(tables):
     """Mutual information of tables of counts merged to few levels, bias removed.
 
     Neighbouring levels are merged until each holds its share of the rows; Miller and
-    Madow's correction takes off the bias of the occupied cells. The tables (c, L, M)
-    have their margins in common.
+    Madow's correction takes off the bias of the occupied cells.
+
+    Parameters
+    ----------
+    tables : ndarray of shape (c, L, M)
+        Their margins are the same.
+
+    Returns
+    -------
+    information : ndarray of shape (c,)
+    bias : ndarray of shape (c,)
+        What was taken off. A critic with a weight for each cell would lose as much
+        again on rows that it did not see.
     """
     n = tables[0].sum()
     n_levels = min(_MAX_LEVELS, max(2.0, np.sqrt(n / _ROWS_IN_CELL)))
@@ -76,4 +87,5 @@ def table_information(tables):
     plain = plain / n
     occupied = (tables > 0).sum(axis=(1, 2))
     n_free = occupied - (x_counts > 0).sum() - (y_counts > 0).sum()
-    return plain - (n_free + 1) / (2 * n)
+    bias = (n_free + 1) / (2 * n)
+    return plain - bias, bias
