@@ -158,8 +158,10 @@ class ColumnScorer:
         scales, axes = np.linalg.eigh((centred * share[:, None]).T @ centred)
         real = scales > 1e-8 * max(scales[-1], 1e-12)
         x_test = _null.test_features(levels.values, counts, self._rng("column units"))
+        covariance = torch.from_numpy((features * share[:, None]).T @ features)
         return _Prepared(
             features=torch.from_numpy(features),
+            curvature=tuple(torch.linalg.eigh(covariance)),
             evidence=torch.from_numpy(centred @ axes[:, real]),
             scales=scales[real],
             x_test=x_test,
@@ -241,12 +243,13 @@ class ColumnScorer:
         with np.errstate(divide="ignore"):
             log_weights = np.log(pairs / (n_train * (n_train - 1)))
         weights, log_z = solve_head(
-            features[None],
-            (joint @ features)[None],
-            torch.from_numpy(log_weights.reshape(1, -1, n_cells)),
-            torch.from_numpy(ridge.reshape(1, -1, 1)).expand(-1, -1, features.shape[1]),
+            features,
+            joint @ features,
+            torch.from_numpy(log_weights.reshape(-1, n_cells)),
+            torch.from_numpy(ridge.ravel()),
+            prepared.curvature,
         )
-        values = (weights[0] @ features.T - log_z[0][:, None]).numpy()
+        values = (weights @ features.T - log_z[:, None]).numpy()
         # Beyond what the training pairs can show, a critic extrapolates.
         ceiling = np.log(np.tile(self.n_train, n_columns) ** 2)[:, None]
         values = np.clip(values, -ceiling, ceiling)
@@ -274,6 +277,7 @@ class ColumnScorer:
 @dataclass(frozen=True)
 class _Prepared:
     features: torch.Tensor
+    curvature: tuple
     evidence: torch.Tensor
     scales: np.ndarray
     x_test: np.ndarray

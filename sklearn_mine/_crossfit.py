@@ -350,12 +350,12 @@ def _solve_one(bank, k, x, y, block, shifts, precision, spread_floor):
     joint_mean = torch.where(used, (joint.mean(dim=0) - mean) / spread, 0.0)
     ridge = precision / max(min(len(block), n_effective), 1.0)
     change, _ = solve_head(
-        product_scaled[None],
-        joint_mean[None, None],
-        log_weights[None, None],
-        torch.full_like(joint_mean, ridge)[None, None],
+        product_scaled,
+        joint_mean[None],
+        log_weights[None],
+        torch.tensor([ridge], dtype=torch.float64, device=x.device),
     )
-    head = head + change[0, 0] / spread
+    head = head + change[0] / spread
     log_z = torch.logsumexp(product @ head, dim=0) - np.log(len(product))
     bank.head[k, :, 0] = head.float()
     bank.intercept[k] = -log_z.float()

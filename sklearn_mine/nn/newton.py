@@ -1,15 +1,14 @@
 """The last layer, solved instead of descended.
 
 For fixed hidden layers the Donsker-Varadhan bound is concave in the weights of the
-last layer, so a few damped Newton steps reach its maximum. Critics are solved in
-batches: `B` sets of features, each shared by `F` critics.
+last layer, so a few damped Newton steps reach its maximum. Many critics that share
+their features are solved side by side.
 """
 
 import torch
 
-# The gradient at which a head counts as solved; far below sampling error, so that
-# results do not depend on how critics were batched.
-_TOLERANCE = 1e-9
+# The gradient at which a head counts as solved; far below sampling error.
+_TOLERANCE = 1e-7
 _MAX_STEPS = 100
 _MAX_HALVINGS = 30
 # A step that leaves more than this share of the gradient calls for a new Hessian.
@@ -18,64 +17,77 @@ _SLOW = 0.35
 _MANY, _MAX_SHARED_PAIRS = 64, 8192
 
 
-def solve_head(features, joint_mean, log_weights, ridge):
+def solve_head(features, joint_mean, log_weights, ridge, curvature=None):
     """Maximise the Donsker-Varadhan bound over the weights of the last layer.
 
     The bound, for weights w, is ``w @ joint_mean - log(sum_i q_i exp(w @ f_i))``, and
-    ``sum_j ridge_j w_j ** 2 / 2`` is taken from it.
+    ``ridge * w @ w / 2`` is taken from it.
 
     Parameters
     ----------
-    features : tensor of shape (B, m, M), float64
-        Features of `m` pairs of the product of marginals.
+    features : tensor of shape (m, M), float64
+        Features of `m` pairs of the product of marginals, shared by F critics.
 
-    joint_mean : tensor of shape (B, F, M)
+    joint_mean : tensor of shape (F, M)
         Mean features of the joint pairs, a row for each critic.
 
-    log_weights : tensor of shape (B, F, m)
+    log_weights : tensor of shape (F, m)
         Log of the weight q of each product pair, normalised over the pairs.
 
-    ridge : tensor of shape (B, F, M)
-        Quadratic penalty of each weight of each critic; positive.
+    ridge : tensor of shape (F,)
+        Quadratic penalty of each critic's weights; positive.
+
+    curvature : tuple of tensors of shape (M,) and (M, M), optional
+        Eigenvalues and eigenvectors of about the features' covariance, for the first
+        steps of every critic. What one critic becomes then depends on no other; by
+        default the critics' mean covariance serves.
 
     Returns
     -------
-    weights : tensor of shape (B, F, M)
+    weights : tensor of shape (F, M)
         Zero for a critic whose inputs are not finite.
 
-    log_normalizer : tensor of shape (B, F)
+    log_normalizer : tensor of shape (F,)
         The log partition of the product pairs at these weights.
     """
     weights = torch.zeros_like(joint_mean)
-    finite = torch.isfinite(features).all(dim=2).all(dim=1)
-    features = torch.where(finite[:, None, None], features, 0.0)
-    usable = finite[:, None] & torch.isfinite(joint_mean).all(dim=2)
-    for b in range(len(features)):
-        rows = torch.nonzero(usable[b]).squeeze(1)
-        if len(rows):
-            weights[b, rows] = _solve_set(
-                features[b], joint_mean[b, rows], log_weights[b, rows], ridge[b, rows]
-            )
-    logits = torch.baddbmm(log_weights, weights, features.transpose(1, 2))
-    return weights, torch.logsumexp(logits, dim=2)
+    if torch.isfinite(features).all():
+        rows = torch.isfinite(joint_mean).all(dim=1).nonzero()[:, 0]
+        weights[rows] = _solve(
+            features, joint_mean[rows], log_weights[rows], ridge[rows], curvature
+        )
+    else:
+        features = torch.zeros_like(features)
+    return weights, torch.logsumexp(torch.addmm(log_weights, weights, features.T), 1)
 
 
-def _solve_set(features, joint_mean, log_weights, ridge):
-    """Newton's method for the critics that share one set of features.
+def _solve(features, joint_mean, log_weights, ridge, curvature):
+    """Newton's method; what changes its path does not change the maximum.
 
-    A Hessian serves for as long as steps with it shrink the gradient well, and single
-    precision is enough for it: both change the path to the maximum, not the maximum.
+    All critics begin with one Hessian, whose eigenvectors serve every ridge. One that
+    it serves badly gets its own, for as long as that shrinks the gradient well; single
+    precision is enough for those.
     """
-    moments = _Moments(features)
     weights = torch.zeros_like(joint_mean)
-    active = torch.arange(len(joint_mean))
+    if len(weights) == 0:
+        return weights
+    moments = _Moments(features)
+    ridge = ridge[:, None]
+    # Critics still on their way, and those of them with a Hessian of their own.
+    active = torch.arange(len(weights))
+    own = torch.zeros(len(weights), dtype=torch.bool)
+    factors = None
     w, b, q, r = weights.clone(), joint_mean, log_weights, ridge
     value, gradient, probabilities = _ascent(features, w, b, q, r)
-    # At zero the critics differ in their pairs' weights alone, and those hardly.
-    shared = probabilities.mean(dim=0, keepdim=True)
-    factor = _factor(moments(shared).expand(len(w), -1, -1), r)
+    if curvature is None:
+        shared = moments(probabilities.mean(dim=0, keepdim=True))[0].double()
+        curvature = torch.linalg.eigh(shared)
+    scales, axes = curvature
     for _ in range(_MAX_STEPS):
-        step = torch.cholesky_solve(gradient[:, :, None], factor)[:, :, 0]
+        step = (gradient @ axes / (scales.clamp(min=0.0) + r)) @ axes.T
+        if own.any():
+            mine = factors[active[own]]
+            step[own] = torch.cholesky_solve(gradient[own][:, :, None], mine)[:, :, 0]
         slope = (step * gradient).sum(1)
         scale = torch.ones_like(slope)
         for _ in range(_MAX_HALVINGS):
@@ -95,13 +107,17 @@ def _solve_set(features, joint_mean, log_weights, ridge):
         going = (size > _TOLERANCE) & moved
         if not going.any():
             break
-        slow = ((size > _SLOW * before) | (scale < 1.0))[going]
-        active, w, value = active[going], trial[going], new_value[going]
-        gradient, factor = new_gradient[going], factor[going]
-        b, q, r = b[going], q[going], r[going]
+        slow = (size > _SLOW * before) | (scale < 1.0)
+        w, value, gradient = trial, new_value, new_gradient
+        if not going.all():
+            active, own, slow = active[going], own[going], slow[going]
+            w, value, gradient = w[going], value[going], gradient[going]
+            b, q, r, probabilities = b[going], q[going], r[going], probabilities[going]
         if slow.any():
-            hessian = moments(probabilities[going][slow])
-            factor[slow] = _factor(hessian, r[slow])
+            if factors is None:
+                factors = features.new_empty(len(weights), *axes.shape)
+            factors[active[slow]] = _factor(moments(probabilities[slow]), r[slow])
+            own |= slow
     return weights
 
 
@@ -119,7 +135,8 @@ def _ascent(features, w, b, q, r):
 
 def _factor(covariance, ridge):
     """Cholesky factors of covariances with ridges on their diagonals."""
-    hessian = covariance.double() + torch.diag_embed(ridge)
+    hessian = covariance.double()
+    hessian.diagonal(dim1=1, dim2=2).add_(ridge)
     return torch.linalg.cholesky_ex(hessian)[0]
 
 
