@@ -138,7 +138,8 @@ CRITIC_DOC = """objective : {"mine", "dv", "mine-f", "infonce"}, default="mine"
         Share of the training rows set aside for that.
 
     n_iter_no_change : int, default=8
-        Passes without improvement after which a critic has stopped. Not read by
+        Passes without improvement after which a critic has stopped; half as many
+        where the gradient never improved on what was solved. Not read by
         solver="newton".
 
     cv : int or splitter, default=5

@@ -22,6 +22,8 @@ N_TRAIN_SHIFTS = 2
 N_CANDIDATES = 32
 # Decay of the running average of the weights, in steps.
 _AVERAGING = 0.98
+# Steps after which half the patience will do for a critic that never improved.
+_FAIR_TRIAL = 50
 
 
 class PairDataset(Dataset):
@@ -92,7 +94,8 @@ class KeepBest(Callback):
         of shape (K,). None keeps the last averaged weights.
 
     patience : int
-        Passes without an improvement above `tol` after which a critic has stopped.
+        Passes without an improvement above `tol` after which a critic has stopped;
+        half as many, if they are enough steps, where it never improved.
 
     tol : float
         In nats.
@@ -143,7 +146,11 @@ class KeepBest(Callback):
         improved = bound > self.reference_ + self.tol
         self.reference_ = np.where(improved, bound, self.reference_)
         self.since_ = np.where(improved, 0, self.since_ + 1)
-        if self.judge is not None and (self.since_ >= self.patience).all():
+        patience = np.full(len(bound), self.patience)
+        if self.n_steps_ >= _FAIR_TRIAL:
+            # What has not improved by now, on what was solved, is not about to.
+            patience[self.since_ == n_passes] = -(-self.patience // 2)
+        if self.judge is not None and (self.since_ >= patience).all():
             raise Converged
 
     def on_train_end(self, net, **kwargs):

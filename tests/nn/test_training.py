@@ -257,3 +257,22 @@ def test_one_pair_does_not_hold_the_partition():
     log_z = log_normalizer(bank, [0], x, y, blocks, max_ratio=4.0)[0]
     # It counts as 4 x 500 of 20 x 500 pairs: a share of 0.2.
     assert log_z == pytest.approx(plain - math.log(0.8), abs=0.01)
+
+
+def test_critic_that_never_improved_stops_after_half_the_patience():
+    x, y = _data()
+    patient = _train(
+        _bank(x, y), x, y, judge=lambda _: np.zeros(2), max_iter=50, patience=8
+    )
+    in_vain = _train(
+        _bank(x, y),
+        x,
+        y,
+        judge=lambda _: np.zeros(2),
+        max_iter=50,
+        patience=8,
+        batch_size=4,
+    )
+    # The one had too few steps to tell; the other stops after half of its passes.
+    assert len(patient.history_) == 8
+    assert len(in_vain.history_) == 4
