@@ -78,6 +78,10 @@ class MINE(BaseEstimator):
     p_value_ : float
         Of the hypothesis that X and Y are independent.
 
+    solver_ : {"newton", "adam", "none"}
+        Whose critics are in use: solved ones, or ones trained by gradient; "none"
+        where a side is constant.
+
     n_iter_ : int
         Passes of the gradient that the critics in use have behind them, the most
         over folds; 0 where solved heads were kept.
@@ -107,6 +111,10 @@ class MINE(BaseEstimator):
 
     Notes
     -----
+    Where X and y are single columns, critics are solved on a grid of their levels with
+    every pair of rows, and networks are trained only where a plain table of counts
+    shows that they could add something.
+
     The standard error and the interval cover the sampling error of the estimate. They
     do not cover what the critic failed to find: the estimate is of a lower bound.
 

@@ -683,3 +683,37 @@ def test_error_messages_hold_no_address_of_memory():
     with pytest.raises(ValueError, match="objective") as caught:
         quick(objective="nonsense").fit(*_pair(20))
     assert not re.search(r"0x[0-9a-f]{6,}", str(caught.value))
+
+
+def test_two_columns_are_solved_and_scored_on_new_rows():
+    mine = MINE(random_state=0).fit(*_pair(2000, 0.8))
+    assert mine.solver_ == "newton"
+    assert mine.history_ == []
+    new = MINE(random_state=0).fit(*_pair(2000, 0.8, seed=1))
+    # Two estimates from rows that the critic did not see.
+    assert mine.score(*_pair(2000, 0.8, seed=1)) == pytest.approx(
+        new.mutual_info_, abs=3.0 * new.std_error_
+    )
+
+
+def test_sharp_edges_of_two_columns_are_met(rng):
+    x = rng.uniform(size=5000)
+    mine = MINE(random_state=0).fit(x[:, None], x + rng.uniform(-0.1, 0.1, size=5000))
+    # ln 5 + 1/10: noise of width 0.2 on a side of length 1. Held: within 10 %.
+    assert mine.mutual_info_ == pytest.approx(np.log(5.0) + 0.1, rel=0.1)
+
+
+def test_two_columns_of_text_know_unseen_labels(rng):
+    labels = np.array(["red", "green", "blue"], dtype=object)
+    code = rng.integers(3, size=300)
+    mine = MINE(random_state=0).fit(labels[code][:, None], labels[code])
+    # What was never seen tells nothing; what was tells -ln p(label).
+    unseen = np.array([["mauve"]], dtype=object)
+    assert mine.pointwise_mutual_info(unseen, np.array(["red"], dtype=object)) == 0.0
+    seen = mine.pointwise_mutual_info(labels[:, None], labels)
+    np.testing.assert_allclose(seen, -np.log(np.bincount(code) / 300), atol=0.02)
+
+
+def test_start_none_trains_networks_on_two_columns():
+    mine = MINE(start=None, max_iter=3, random_state=0).fit(*_pair(400, 0.8))
+    assert mine.history_
