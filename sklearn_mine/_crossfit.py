@@ -224,19 +224,10 @@ def cross_fit(x, y, folds, settings, *, rng, groups=None, max_samples=None, riva
         if rival is not None:
             if rival.judged_by(judge, fit_rows).mean() >= judge(bank).mean():
                 return None
-    return _score_folds(
-        bank,
-        xt,
-        yt,
-        folds,
-        capped,
-        rng,
-        history,
-        n_iter,
-        leans,
-        care.max_ratio,
-        settings.n_jobs,
-    )
+    # The Gaussian start is normalised by itself.
+    max_ratio = None if leans else care.max_ratio
+    scored = _score_folds(bank, xt, yt, folds, capped, rng, max_ratio, settings.n_jobs)
+    return CrossFit(bank, *scored, history, n_iter, leans)
 
 
 class _Trainer:
@@ -377,20 +368,25 @@ def _inner_split(rows, settings, rng, groups):
     return order[~judged], order[judged]
 
 
-def _score_folds(
-    bank, x, y, folds, fit_rows, rng, history, n_iter, leans, max_ratio, n_jobs
-):
-    """Score held-out rows fold by fold, and fix the normaliser of the mean critic."""
+def _score_folds(bank, x, y, folds, fit_rows, rng, max_ratio, n_jobs):
+    """Score held-out rows fold by fold, and fix the normaliser of the mean critic.
+
+    `max_ratio` is None for critics that are normalised by themselves.
+
+    Returns
+    -------
+    log_normalizer, ceiling, estimate, std_error : float
+    """
+
+    def normalizer(critics, blocks):
+        if max_ratio is None:
+            return 0.0, np.inf
+        return log_normalizer(bank, critics, x, y, blocks, max_ratio)
 
     def score(k, train_blocks, test_blocks):
-        if leans:
-            # The Gaussian start is normalised by itself.
-            log_z, ceiling = 0.0, np.inf
-        else:
-            log_z, ceiling = log_normalizer(bank, [k], x, y, train_blocks, max_ratio)
-        return score_rows(bank, [k], x, y, test_blocks, log_z, ceiling)
+        return score_rows(bank, [k], x, y, test_blocks, *normalizer([k], train_blocks))
 
-    n_scored = (0, 0) if leans else (_N_SCORE_SHIFTS, _N_SCORE_PAIRS)
+    n_scored = (0, 0) if max_ratio is None else (_N_SCORE_SHIFTS, _N_SCORE_PAIRS)
     items = [
         (
             k,
@@ -403,16 +399,10 @@ def _score_folds(
     scores, from_x, from_y = (
         np.concatenate(part) for part in zip(*scored, strict=True)
     )
-    every_row = np.unique(np.concatenate(fit_rows))
-    log_z, ceiling = 0.0, np.inf
-    if not leans:
-        rows = rng.permutation(every_row)
-        blocks = blocks_of(rows, rng, _N_MEAN_SHIFTS, _N_SCORE_PAIRS)
-        log_z, ceiling = log_normalizer(
-            bank, range(len(folds)), x, y, blocks, max_ratio
-        )
+    rows = rng.permutation(np.unique(np.concatenate(fit_rows)))
+    mean_blocks = blocks_of(rows, rng, _N_MEAN_SHIFTS, _N_SCORE_PAIRS)
+    log_z, ceiling = normalizer(range(len(folds)), mean_blocks)
     estimate = float((scores - from_x).mean()) + 1.0
     influence = scores - from_x - from_y
     error = float(influence.std(ddof=1)) if len(influence) > 1 else 0.0
-    error /= np.sqrt(len(influence))
-    return CrossFit(bank, log_z, ceiling, estimate, error, history, n_iter, leans)
+    return log_z, ceiling, estimate, error / np.sqrt(len(influence))
