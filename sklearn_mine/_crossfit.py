@@ -404,5 +404,7 @@ def _score_folds(bank, x, y, folds, fit_rows, rng, max_ratio, n_jobs):
     log_z, ceiling = normalizer(range(len(folds)), mean_blocks)
     estimate = float((scores - from_x).mean()) + 1.0
     influence = scores - from_x - from_y
-    error = float(influence.std(ddof=1)) if len(influence) > 1 else 0.0
-    return log_z, ceiling, estimate, error / np.sqrt(len(influence))
+    error = 0.0
+    if len(influence) > 1:
+        error = float(influence.std(ddof=1) / np.sqrt(len(influence)))
+    return log_z, ceiling, estimate, error
