@@ -35,7 +35,7 @@ from ._table import as_groups, as_table, as_target
 _CHUNK = 64
 # A column scoring higher than this tells more than a few dozen levels hold. Only what
 # is as significant as this is worth a closer look.
-_STRONG, _ALPHA_CANDIDATE = 1.0, 1e-3
+_STRONG, _ALPHA_CANDIDATE = 0.5, 1e-3
 
 _CONSTRAINTS = {
     **CRITIC_CONSTRAINTS,

@@ -566,3 +566,12 @@ def test_discovery_rate_works_on_many_columns(rng):
     support = selector.get_support(indices=True)
     assert {0, 1} <= set(support)
     assert len(support) <= 4  # 5 % of two, and the luck of one draw
+
+
+def test_column_of_much_information_is_resolved_finely(rng):
+    x = rng.integers(5, size=3000)
+    scores, _ = mine_score(
+        x[:, None], x + rng.uniform(0.0, 2.0, size=3000), random_state=0
+    )
+    # ln 5 - 4/5 ln 2: uniform noise twice as wide as the steps.
+    assert scores[0] == pytest.approx(1.0549, rel=0.05)
