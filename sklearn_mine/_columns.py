@@ -260,8 +260,10 @@ class ColumnScorer:
             return np.array(
                 [
                     _null.permutation_p_value(
-                        prepared.x_test[levels.codes],
-                        self.test_features[self.target.codes],
+                        prepared.x_test,
+                        levels.codes,
+                        self.test_features,
+                        self.target.codes,
                         self._rng("permutations"),
                     )
                     for levels in batch

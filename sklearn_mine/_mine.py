@@ -225,7 +225,8 @@ class MINE(BaseEstimator):
         target = as_target(y, n_rows=n)
         if n < 2:
             raise ValueError(
-                f"n_samples={n}: one row has no product of marginals. Pass 2 or more."
+                f"n_samples={n}: one row has no product of marginals. Pass 4 or more, "
+                "and as many as cv has folds."
             )
         groups = as_groups(groups, n)
         seed = draw_seed(self.random_state)
@@ -470,15 +471,21 @@ def independence_p_value(x, y, seed):
     ones = np.ones(n)
     x_features = _null.test_features(x, ones, rng)
     y_features = _null.test_features(y, ones, rng)
-    if _null.needs_permutations(_row_counts(x), _row_counts(y)):
-        return float(_null.permutation_p_value(x_features, y_features, rng))
+    x_first, x_codes = _distinct(x)
+    y_first, y_codes = _distinct(y)
+    if _null.needs_permutations(np.bincount(x_codes), np.bincount(y_codes)):
+        return _null.permutation_p_value(
+            x_features[x_first], x_codes, y_features[y_first], y_codes, rng
+        )
     weights = _null.null_weights(x_features, ones, y_features, ones)
     observed = _null.row_statistic(x_features, y_features)
     return float(_null.chi_square_sum_sf(np.array([observed]), weights)[0])
 
 
-def _row_counts(encoded):
-    return np.unique(encoded, axis=0, return_counts=True)[1].astype(float)
+def _distinct(encoded):
+    """Where each distinct row stands first, and the number of each row's like."""
+    _, first, codes = np.unique(encoded, axis=0, return_index=True, return_inverse=True)
+    return first, codes.ravel()
 
 
 def warn_of_identifiers(encoder, table):

@@ -295,7 +295,8 @@ def score_table(X, y, params):
     target = as_target(y, n_rows=n)
     if n < 2:
         raise ValueError(
-            f"n_samples={n}: one row has no product of marginals. Pass 2 or more."
+            f"n_samples={n}: one row has no product of marginals. Pass 4 or more, "
+            "and as many as cv has folds."
         )
     groups = as_groups(params.groups, n)
     seed = draw_seed(params.random_state)

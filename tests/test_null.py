@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from scipy.stats import chi2
+from scipy.stats import chi2, hypergeom
 
 from sklearn_mine import _null
 
@@ -107,10 +107,28 @@ def test_dependence_without_correlation_is_found(rng):
 
 def test_permutation_p_value_is_exact_in_kind(rng):
     x = rng.normal(size=(40, 1))
-    p = _null.permutation_p_value(_features(x, 1), _features(x, 2), rng)
+    rows = np.arange(40)
+    p = _null.permutation_p_value(_features(x, 1), rows, _features(x, 2), rows, rng)
     assert p == 1.0 / (1.0 + _null.N_PERMUTATIONS)  # none of the drawn reaches it
     noise = _features(rng.normal(size=(40, 1)), 2)
-    assert _null.permutation_p_value(_features(x, 1), noise, rng) > 0.01
+    assert _null.permutation_p_value(_features(x, 1), rows, noise, rows, rng) > 0.01
+
+
+def test_permutation_p_value_of_rare_levels_is_fishers(rng):
+    # Two flags, 10 and 15 rows of 2,000, that meet in two: the statistic grows with
+    # the meetings, so the p-value is the hypergeometric tail.
+    x, y = np.zeros((2, 2000), dtype=int)
+    x[:10] = y[8:23] = 1
+    features = [
+        _null.test_features(np.eye(2), np.bincount(codes).astype(float), rng)
+        for codes in (x, y)
+    ]
+    p = [
+        _null.permutation_p_value(features[0], x, features[1], y, rng),
+        _null.permutation_p_value(features[1], y, features[0], x, rng),
+    ]
+    # 0.0023; 1,999 draws know it to 0.0011, three of those.
+    np.testing.assert_allclose(p, hypergeom.sf(1, 2000, 10, 15), atol=0.0033)
 
 
 @pytest.mark.parametrize(
