@@ -49,22 +49,23 @@ class Side:
         max_frequency : int
             Half waves at most.
         max_indicators : int
-            Indicators at most.
+            Indicators at most, of the most frequent values.
         """
-        values = levels.values
-        if levels.encoding.kind != "numeric":
-            indicators = values[:, :max_indicators]
+        n_scores = 1 if levels.encoding.kind == "numeric" else 0
+        score, indicators = np.split(levels.values, [n_scores], axis=1)
+        heaviest = np.argsort(-(counts @ indicators), kind="stable")[:max_indicators]
+        indicators = indicators[:, np.sort(heaviest)]
+        if not n_scores:
             plain = Functions(indicators, np.ones(indicators.shape[1]))
             return cls([plain], [plain, plain])
-        values = values[:, : 1 + max_indicators]
-        order = np.full(values.shape[1], _INDICATOR_ORDER)
+        order = np.full(1 + indicators.shape[1], _INDICATOR_ORDER)
         order[0] = 1.0
-        plain = Functions(values, order)
-        square = Functions(values[:, :1] ** 2, np.ones(1))
-        along = np.argsort(values[:, 0])
-        ranks = np.empty(len(values))
+        plain = Functions(np.concatenate([score, indicators], axis=1), order)
+        square = Functions(score**2, np.ones(1))
+        along = np.argsort(score[:, 0])
+        ranks = np.empty(len(score))
         ranks[along] = mid_ranks(counts[along])
-        frequency = np.arange(1.0, 1 + min(max_frequency, len(values) - 1))
+        frequency = np.arange(1.0, 1 + min(max_frequency, len(score) - 1))
         waves = Functions(np.cos(np.pi * ranks[:, None] * frequency), frequency)
         return cls([plain, square, waves], [plain, waves])
 

@@ -139,7 +139,8 @@ class ColumnScorer:
         tables = every.reshape(len(batch), len(counts), -1)
         scores, errors = self._bounds(prepared, train, test)
         p_values = self._p_values(batch, prepared, counts, tables)
-        return scores, errors, p_values, table_information(tables)[0] - scores
+        information, _ = table_information(tables, (first.ordered, self.target.ordered))
+        return scores, errors, p_values, information - scores
 
     def _prepare(self, levels, counts):
         """Head features over the grid of levels, and features of the test."""

@@ -79,7 +79,7 @@ class CrossFit:
 
     Attributes
     ----------
-    bank : CriticBank
+    bank : CriticBank or TableBank
         A critic for each fold.
     log_normalizer : float
         Of the mean over critics, from training pairs.
@@ -106,7 +106,10 @@ class CrossFit:
     leans_on_start: bool
 
     def pointwise(self, x, y):
-        """ln p(x, y) / p(x)p(y) of encoded rows by the mean critic, (n,)."""
+        """ln p(x, y) / p(x)p(y) of rows by the mean critic, (n,).
+
+        Rows are encoded as the bank takes them: (n, d), or levels (n, 1) for tables.
+        """
         if len(x) == 0:
             return np.empty(0)
         device = self.bank.head.device
@@ -222,7 +225,7 @@ def cross_fit(x, y, folds, settings, *, rng, groups=None, max_samples=None, riva
         trainer = _Trainer(xt, yt, fit_rows, judge, settings, rng, care)
         history, n_iter = trainer.run(bank)
         if rival is not None:
-            if rival.judged_by(judge, fit_rows).mean() >= judge(bank).mean():
+            if not judge(bank).mean() > rival.judged_by(judge, fit_rows).mean():
                 return None
     # The Gaussian start is normalised by itself.
     max_ratio = None if leans else care.max_ratio

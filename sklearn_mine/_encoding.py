@@ -117,6 +117,11 @@ class Levels:
     encoding: ColumnEncoding
     canonical: bool = False
 
+    @property
+    def ordered(self):
+        """Whether neighbouring levels are alike."""
+        return self.encoding.kind == "numeric"
+
 
 def fit_column(values, *, encoding="rank", discrete="auto", max_atoms=MAX_DISCRETE):
     """Learn the encoding of a column.

@@ -53,7 +53,7 @@ class MINE(BaseEstimator):
         "cpu", "cuda" or "auto".
 
     callbacks : list of skorch callbacks, default=None
-        Hooked into the training by gradient.
+        Hooked into the training by gradient, where there is one.
 
     n_jobs : int, default=None
         Folds solved and scored in parallel, in threads; the gradient trains all

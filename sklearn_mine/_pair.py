@@ -11,16 +11,17 @@ import torch
 
 from ._basis import Side
 from ._crossfit import CrossFit, cross_fit
-from ._encoding import level_column
+from ._encoding import MAX_CATEGORIES, level_column
 from ._tables import count_pairs, table_information, tangent_score
 from .nn.bilinear import solve_bilinear
 from .nn.scoring import for_each
 
-# Levels of a continuous column, its half waves, and indicators of a discrete one.
+# Levels of a continuous column, its half waves, and indicators (all there are, with
+# one for missing cells).
 N_LEVELS = 256
-_MAX_FREQUENCY, _MAX_INDICATORS = 32, 32
+_MAX_FREQUENCY, _MAX_INDICATORS = 32, MAX_CATEGORIES + 1
 # Products of functions of both sides up to this order, and so many at most.
-_MAX_ORDER, _MAX_PRODUCTS = 32.0, 640
+_MAX_ORDER, _MAX_PRODUCTS = 32.0, 1024
 # Networks are tried if a plain table shows this much more than the solved critic
 # (nats, and relative), or where the levels themselves limit what can be told.
 _GAP, _RELATIVE_GAP, _STRONG = 0.03, 0.1, 3.0
@@ -173,5 +174,7 @@ class Pair:
 
     def gap(self, fit):
         """What a plain table of counts would show on held-out rows beyond a fit."""
-        information, bias = table_information(self.table(slice(None))[None])
+        every = self.table(slice(None))[None]
+        ordered = (self.x.ordered, self.y.ordered)
+        information, bias = table_information(every, ordered)
         return float(information[0] - bias[0]) - fit.estimate

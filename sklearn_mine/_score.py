@@ -386,9 +386,8 @@ def _score_blocks(task, blocks):
                     result.p_values[place],
                     result.kinds[place],
                 )
-                if task.target_levels is not None and _may_pay(result, place):
-                    p_value = result.p_values[place]
-                    outcomes[i] = _look_closer(task, blocks[i], p_value)
+                if _may_pay(result, place):
+                    outcomes[i] = _look_closer(task, blocks[i], outcomes[i])
         for i, block in enumerate(blocks):
             if outcomes[i] is None:
                 outcomes[i] = _score_vector(task, block)
@@ -419,9 +418,17 @@ def _score_vector(task, block):
     return fit.estimate, fit.std_error, p_value, _solver(fit)
 
 
-def _look_closer(task, block, p_value):
+def _look_closer(task, block, outcome):
     """A single column against a single target on a fine grid, or by networks."""
     x, _ = _encode_block(task, block)
+    p_value = outcome[2]
+    if task.target_levels is None:
+        if task.settings.solver == "newton":
+            return outcome
+        fit = cross_fit(x, task.y, task.folds, task.settings, **_options(task))
+        if not fit.n_iter.any():
+            return outcome
+        return fit.estimate, fit.std_error, p_value, "adam"
     levels = fine_levels(
         task.table.column(block[0]),
         encoding=task.encoding,

@@ -34,7 +34,7 @@ def tangent_score(values, test):
     -------
     scores, std_errors : ndarray of shape (...,)
         The errors are from each row's influence, in both of its roles in product
-        pairs.
+        pairs; no row is paired with itself.
     """
     tilted = np.exp(values)
     n_test = test.sum(axis=(-2, -1))
@@ -44,10 +44,11 @@ def tangent_score(values, test):
     partition = np.where(n_test > 1, partition, 1.0)
     joint = (test * values).sum(axis=(-2, -1))
     scores = (joint + n_test * (1.0 - partition)).sum(axis=-1) / n
-    share = test / n_test[..., None, None]
-    from_x = np.einsum("...lm,...m->...l", tilted, share.sum(axis=-2))
-    from_y = np.einsum("...lm,...l->...m", tilted, share.sum(axis=-1))
-    influence = values - from_x[..., None] - from_y[..., None, :]
+    with_x = np.einsum("...lm,...m->...l", tilted, test.sum(axis=-2))
+    with_y = np.einsum("...lm,...l->...m", tilted, test.sum(axis=-1))
+    in_pairs = with_x[..., None] + with_y[..., None, :] - 2.0 * tilted
+    n_others = np.maximum(n_test - 1.0, 1.0)[..., None, None]
+    influence = values - in_pairs / n_others
     axes = (-3, -2, -1)
     mean = (test * influence).sum(axis=axes) / n
     square = (test * influence**2).sum(axis=axes) / n
@@ -55,16 +56,19 @@ def tangent_score(values, test):
     return scores, np.sqrt(variance)
 
 
-def table_information(tables):
+def table_information(tables, ordered):
     """Mutual information of tables of counts merged to few levels, bias removed.
 
-    Neighbouring levels are merged until each holds its share of the rows; Miller and
-    Madow's correction takes off the bias of the occupied cells.
+    Neighbouring levels are merged until each holds its share of the rows, or, where
+    levels have no order, the rarest into one; Miller and Madow's correction takes off
+    the bias of the occupied cells.
 
     Parameters
     ----------
     tables : ndarray of shape (c, L, M)
         Their margins are the same.
+    ordered : tuple of two bools
+        Whether the levels of each side have an order.
 
     Returns
     -------
@@ -77,7 +81,13 @@ def table_information(tables):
     n_levels = min(_MAX_LEVELS, max(2.0, np.sqrt(n / _ROWS_IN_CELL)))
     for axis in (0, 1):
         counts = tables[0].sum(axis=1 - axis)
-        if len(counts) > n_levels:
+        if not ordered[axis]:
+            heaviest = np.argsort(-counts, kind="stable")
+            tables = np.take(tables, heaviest, axis=1 + axis)
+            n_kept = int((counts >= _ROWS_IN_CELL).sum())
+            edges = np.arange(min(len(counts), n_kept + 1))
+            tables = np.add.reduceat(tables, edges, axis=1 + axis)
+        elif len(counts) > n_levels:
             codes = (mid_ranks(counts) * n_levels).astype(int)
             edges = np.flatnonzero(np.diff(codes, prepend=-1))
             tables = np.add.reduceat(tables, edges, axis=1 + axis)

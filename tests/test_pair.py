@@ -106,3 +106,21 @@ def test_pointwise_values_of_unknown_levels_are_zero(rng):
     fit = _cross_fit(x, y)
     assert fit.pointwise(np.array([[-1]]), np.array([[3]])) == 0.0
     assert fit.pointwise(np.array([[3]]), np.array([[3]])) != 0.0
+
+
+def test_names_of_categories_do_not_matter(rng):
+    code = rng.integers(60, size=2000)
+    y = rng.normal(size=2000) + np.where(code < 32, 0.0, np.where(code % 2, 1.0, -1.0))
+    renamed = rng.permutation(60)
+    labels = np.array([f"c{i:02d}" for i in range(60)], dtype=object)
+    first = _cross_fit_objects(labels[code], y)
+    second = _cross_fit_objects(labels[renamed[code]], y)
+    assert first.estimate > 0.1
+    assert second.estimate == pytest.approx(first.estimate, abs=1e-3)
+
+
+def test_missing_cells_of_a_column_of_categories_count(rng):
+    labels = np.array([f"c{i:02d}" for i in range(40)] + [None], dtype=object)
+    code = np.where(rng.random(2000) < 0.1, 40, rng.integers(40, size=2000))
+    y = rng.normal(size=2000) + 2.0 * (code == 40)
+    assert _cross_fit_objects(labels[code], y).estimate > 0.08

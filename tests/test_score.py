@@ -575,3 +575,14 @@ def test_column_of_much_information_is_resolved_finely(rng):
     )
     # ln 5 - 4/5 ln 2: uniform noise twice as wide as the steps.
     assert scores[0] == pytest.approx(1.0549, rel=0.05)
+
+
+def test_without_a_start_networks_are_trained_where_they_may_pay(rng):
+    x = rng.normal(size=(600, 1))
+    y = np.sin(3.0 * x[:, 0]) + 0.05 * rng.normal(size=600)
+    score = MINEScore(start=None, max_iter=30, random_state=0)
+    score(x, y)
+    assert score.solvers_[0] == "adam"
+    solved = MINEScore(start=None, solver="newton", random_state=0)
+    solved(x, y)
+    assert solved.solvers_[0] == "newton"

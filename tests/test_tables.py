@@ -45,6 +45,29 @@ def testtable_information_of_a_discrete_table(rng):
     table = _table(x, y)
     plain = mutual_info_score(x, y)
     # Miller and Madow take off (cells - rows - columns + 1) / 2n: 4 / 6000.
-    information, bias = table_information(table[None])
+    information, bias = table_information(table[None], (True, True))
     assert information[0] == pytest.approx(plain - 4 / 6000, abs=1e-9)
     assert bias[0] == pytest.approx(4 / 6000)
+
+
+def test_plain_table_keeps_categories_whatever_their_names(rng):
+    y = rng.integers(40, size=4000)
+    table = np.zeros((40, 2))
+    np.add.at(table, (y, y % 2), 1)
+    renamed = table[rng.permutation(40)]
+    information = [
+        table_information(each[None], (False, False))[0][0] for each in (table, renamed)
+    ]
+    # Odd against even: ln 2, which merging neighbours would hide.
+    assert information[0] == pytest.approx(np.log(2), abs=0.01)
+    assert information[1] == pytest.approx(information[0])
+
+
+def test_influence_leaves_out_pairs_of_a_row_with_itself(rng):
+    x, y = rng.integers(3, size=(2, 12))
+    values = rng.normal(size=(3, 3))
+    _, error = tangent_score(values[None], _table(x, y)[None])
+    tilted = np.exp(values[x][:, y])
+    np.fill_diagonal(tilted, 0.0)
+    influence = values[x, y] - (tilted.sum(axis=0) + tilted.sum(axis=1)) / 11.0
+    assert error == pytest.approx(influence.std(ddof=1) / np.sqrt(12))

@@ -68,7 +68,7 @@ def solve_bilinear(x_functions, y_functions, order, joint, product, n_rows):
     """
     problem = _Problem(x_functions, y_functions, order, joint, product)
     weights = torch.zeros(problem.n_weights, dtype=torch.float64)
-    best, chosen = -math.inf, None
+    best, chosen = -math.inf, Solution(np.zeros_like(joint), PRECISIONS[0])
     for precision in PRECISIONS:
         ridge = problem.order**2 * (precision / n_rows)
         weights, state, factor = _maximise(problem, weights, ridge)
@@ -91,6 +91,8 @@ def _maximise(problem, weights, ridge):
             break
         step = torch.cholesky_solve(state.gradient[:, None], factor)[:, 0]
         slope = step @ state.gradient
+        if not slope > 0.0:
+            break
         scale = 1.0
         for _ in range(_MAX_HALVINGS):
             trial = problem.ascent(weights + scale * step, ridge)
