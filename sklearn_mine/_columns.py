@@ -15,8 +15,9 @@ import torch
 
 from . import _null
 from ._basis import Side
+from ._crossfit import hold_shares
 from ._encoding import level_column
-from ._tables import count_pairs, table_information, tangent_score
+from ._tables import pair_shares, table_information, tangent_score
 from .nn.critics import ACTIVATIONS
 from .nn.newton import solve_head
 
@@ -58,6 +59,7 @@ class ColumnScorer:
 
     def __init__(self, target, folds, settings, seed):
         self.target, self.folds = target, folds
+        self.balanced = hold_shares(folds, target.labels)
         self.settings, self.seed = settings, seed
         self.n_rows = len(target.codes)
         self.counts = np.bincount(target.codes).astype(float)
@@ -240,9 +242,8 @@ class ColumnScorer:
         projected = (joint @ prepared.evidence).numpy().reshape(n_columns, n_folds, -1)
         ridge = _evidence_ridge(projected, prepared.scales, n_train)
         shape = (n_columns, n_folds, -1, len(self.counts))
-        pairs = count_pairs(train.reshape(shape)).reshape(train.shape)
         with np.errstate(divide="ignore"):
-            log_weights = np.log(pairs / (n_train * (n_train - 1)))
+            log_weights = np.log(pair_shares(train.reshape(shape), self.balanced))
         weights, log_z = solve_head(
             features,
             joint @ features,
@@ -254,7 +255,8 @@ class ColumnScorer:
         # Beyond what the training pairs can show, a critic extrapolates.
         ceiling = np.log(np.tile(self.n_train, n_columns) ** 2)[:, None]
         values = np.clip(values, -ceiling, ceiling)
-        return tangent_score(values.reshape(shape), test.reshape(shape))
+        values, test = values.reshape(shape), test.reshape(shape)
+        return tangent_score(values, test, self.balanced)
 
     def _p_values(self, batch, prepared, counts, tables):
         if _null.needs_permutations(counts, self.counts):

@@ -164,7 +164,37 @@ def make_folds(cv, n_rows, *, stratify, groups, random_state):
     return folds
 
 
-def cross_fit(x, y, folds, settings, *, rng, groups=None, max_samples=None, rival=None):
+def hold_shares(folds, labels):
+    """Whether the folds' test rows hold each label in its share of all rows.
+
+    Labels rarer than the folds are left aside.
+    """
+    if labels is None:
+        return False
+    counts = np.bincount(labels)
+    common = counts >= len(folds)
+    return bool(common.any()) and all(
+        np.abs(
+            np.bincount(labels[test], minlength=len(counts))
+            - counts * (len(test) / len(labels))
+        )[common].max()
+        < 1.0
+        for _, test in folds
+    )
+
+
+def cross_fit(
+    x,
+    y,
+    folds,
+    settings,
+    *,
+    rng,
+    groups=None,
+    labels=None,
+    max_samples=None,
+    rival=None,
+):
     """Train a critic for each fold and score every row by the one that missed it.
 
     Parameters
@@ -176,6 +206,8 @@ def cross_fit(x, y, folds, settings, *, rng, groups=None, max_samples=None, riva
     rng : numpy.random.Generator
     groups : ndarray of shape (n,), optional
         Rows of one group stay together in the inner validation split.
+    labels : ndarray of shape (n,), optional
+        Of a discrete target.
     max_samples : int, optional
         Cap on the training rows of a fold.
     rival : Pair, optional
@@ -229,7 +261,8 @@ def cross_fit(x, y, folds, settings, *, rng, groups=None, max_samples=None, riva
                 return None
     # The Gaussian start is normalised by itself.
     max_ratio = None if leans else care.max_ratio
-    scored = _score_folds(bank, xt, yt, folds, capped, rng, max_ratio, settings.n_jobs)
+    score_folds = _ScoreFolds(bank, xt, yt, max_ratio, hold_shares(folds, labels))
+    scored = score_folds(folds, capped, rng, settings.n_jobs)
     return CrossFit(bank, *scored, history, n_iter, leans)
 
 
@@ -371,43 +404,58 @@ def _inner_split(rows, settings, rng, groups):
     return order[~judged], order[judged]
 
 
-def _score_folds(bank, x, y, folds, fit_rows, rng, max_ratio, n_jobs):
-    """Score held-out rows fold by fold, and fix the normaliser of the mean critic.
+class _ScoreFolds:
+    """Scores held-out rows fold by fold, and fixes the mean critic's normaliser.
 
-    `max_ratio` is None for critics that are normalised by themselves.
-
-    Returns
-    -------
-    log_normalizer, ceiling, estimate, std_error : float
+    Parameters
+    ----------
+    bank, x, y
+        Critics, and all rows.
+    max_ratio : float or None
+        None for critics that are normalised by themselves.
+    balanced : bool
+        Whether folds hold each label in its share; see :func:`score_rows`.
     """
 
-    def normalizer(critics, blocks):
-        if max_ratio is None:
-            return 0.0, np.inf
-        return log_normalizer(bank, critics, x, y, blocks, max_ratio)
+    def __init__(self, bank, x, y, max_ratio, balanced):
+        self.bank, self.x, self.y = bank, x, y
+        self.max_ratio, self.balanced = max_ratio, balanced
 
-    def score(k, train_blocks, test_blocks):
-        return score_rows(bank, [k], x, y, test_blocks, *normalizer([k], train_blocks))
-
-    n_scored = (0, 0) if max_ratio is None else (_N_SCORE_SHIFTS, _N_SCORE_PAIRS)
-    items = [
-        (
-            k,
-            blocks_of(fit_rows[k], rng, _N_NORMALIZER_SHIFTS, _N_SCORE_PAIRS),
-            blocks_of(rng.permutation(test_rows), rng, *n_scored),
+    def __call__(self, folds, fit_rows, rng, n_jobs):
+        """The mean critic's log-normaliser and ceiling, the estimate and its error."""
+        by_itself = self.max_ratio is None
+        n_scored = (0, 0) if by_itself else (_N_SCORE_SHIFTS, _N_SCORE_PAIRS)
+        items = [
+            (
+                k,
+                blocks_of(fit_rows[k], rng, _N_NORMALIZER_SHIFTS, _N_SCORE_PAIRS),
+                blocks_of(rng.permutation(test_rows), rng, *n_scored),
+            )
+            for k, (_, test_rows) in enumerate(folds)
+        ]
+        scored = for_each(self._score, items, n_jobs)
+        scores, from_x, from_y = (
+            np.concatenate(part) for part in zip(*scored, strict=True)
         )
-        for k, (_, test_rows) in enumerate(folds)
-    ]
-    scored = for_each(score, items, n_jobs)
-    scores, from_x, from_y = (
-        np.concatenate(part) for part in zip(*scored, strict=True)
-    )
-    rows = rng.permutation(np.unique(np.concatenate(fit_rows)))
-    mean_blocks = blocks_of(rows, rng, _N_MEAN_SHIFTS, _N_SCORE_PAIRS)
-    log_z, ceiling = normalizer(range(len(folds)), mean_blocks)
-    estimate = float((scores - from_x).mean()) + 1.0
-    influence = scores - from_x - from_y
-    error = 0.0
-    if len(influence) > 1:
-        error = float(influence.std(ddof=1) / np.sqrt(len(influence)))
-    return log_z, ceiling, estimate, error
+        rows = rng.permutation(np.unique(np.concatenate(fit_rows)))
+        mean_blocks = blocks_of(rows, rng, _N_MEAN_SHIFTS, _N_SCORE_PAIRS)
+        log_z, ceiling = self._normalizer(range(len(folds)), mean_blocks)
+        estimate = float((scores - from_x).mean()) + 1.0
+        influence = scores - from_x - from_y
+        error = 0.0
+        if len(influence) > 1:
+            error = float(influence.std(ddof=1) / np.sqrt(len(influence)))
+        return log_z, ceiling, estimate, error
+
+    def _normalizer(self, critics, blocks):
+        if self.max_ratio is None:
+            return 0.0, np.inf
+        return log_normalizer(
+            self.bank, critics, self.x, self.y, blocks, self.max_ratio, self.balanced
+        )
+
+    def _score(self, k, train_blocks, test_blocks):
+        normalizer = self._normalizer([k], train_blocks)
+        return score_rows(
+            self.bank, [k], self.x, self.y, test_blocks, *normalizer, self.balanced
+        )

@@ -118,6 +118,11 @@ class Levels:
     canonical: bool = False
 
     @property
+    def labels(self):
+        """The codes, where the column is discrete."""
+        return self.codes if self.encoding.discrete else None
+
+    @property
     def ordered(self):
         """Whether neighbouring levels are alike."""
         return self.encoding.kind == "numeric"

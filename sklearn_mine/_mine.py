@@ -243,7 +243,8 @@ class MINE(BaseEstimator):
         warn_of_identifiers(self._x_encoder, X)
         warn_of_identifiers(self._y_encoder, target)
         warn_of_repeats(x, y, self._x_encoder, self._y_encoder)
-        folds = fold_rows(self.cv, n, discrete_labels(y, self._y_encoder), groups, seed)
+        labels = discrete_labels(y, self._y_encoder)
+        folds = fold_rows(self.cv, n, labels, groups, seed)
         self.is_lower_bound_ = OBJECTIVES[settings.objective].is_lower_bound
         self.history_, self.n_iter_, self.solver_ = [], 0, "none"
         self._fit = None
@@ -254,11 +255,12 @@ class MINE(BaseEstimator):
         if self.n_jobs is None:
             settings = replace(settings, n_jobs=torch.get_num_threads())
         with one_torch_thread():
-            pair = self._pair(X, target)
+            pair = self._pair(X, target, folds)
+            options = {"rng": rng, "groups": groups, "labels": labels}
             if pair is None:
-                fit = cross_fit(x, y, folds, settings, rng=rng, groups=groups)
+                fit = cross_fit(x, y, folds, settings, **options)
             else:
-                fit = fit_pair(pair, x, y, folds, settings, rng=rng, groups=groups)
+                fit = fit_pair(pair, x, y, settings, **options)
         self.p_value_ = independence_p_value(x, y, seed)
         unit = NATS_PER_UNIT[self.units]
         self.mutual_info_ = fit.estimate / unit
@@ -288,20 +290,19 @@ class MINE(BaseEstimator):
             ]
         return self
 
-    def _pair(self, X, target):
+    def _pair(self, X, target, folds):
         """Two single columns as a pair, where critics on a grid are to be solved."""
         if not solves_pairs(self) or X.shape[1] > 1 or target.shape[1] > 1:
             return None
-        return Pair(
-            *(
-                fine_levels(
-                    table.column(0),
-                    encoding=self.encoding,
-                    discrete=encoder.columns_[0].discrete,
-                )
-                for table, encoder in ((X, self._x_encoder), (target, self._y_encoder))
+        x, y = (
+            fine_levels(
+                table.column(0),
+                encoding=self.encoding,
+                discrete=encoder.columns_[0].discrete,
             )
+            for table, encoder in ((X, self._x_encoder), (target, self._y_encoder))
         )
+        return Pair(x, y, folds)
 
     def confidence_interval(self, level=0.95):
         """Interval of the estimate's sampling error.

@@ -10,9 +10,9 @@ import numpy as np
 import torch
 
 from ._basis import Side
-from ._crossfit import CrossFit, cross_fit
+from ._crossfit import CrossFit, cross_fit, hold_shares
 from ._encoding import MAX_CATEGORIES, level_column
-from ._tables import count_pairs, table_information, tangent_score
+from ._tables import pair_shares, table_information, tangent_score
 from .nn.bilinear import solve_bilinear
 from .nn.scoring import for_each
 
@@ -43,7 +43,7 @@ def falls_short(score, gap):
     return gap > max(_GAP, _RELATIVE_GAP * score)
 
 
-def fit_pair(pair, x, y, folds, settings, **options):
+def fit_pair(pair, x, y, settings, **options):
     """The solved critics of two columns, or networks where those judge better.
 
     Parameters
@@ -51,17 +51,17 @@ def fit_pair(pair, x, y, folds, settings, **options):
     pair : Pair
     x, y : ndarray of shape (n, dx), (n, dy)
         The two columns, encoded.
-    folds, settings, options
+    settings, options
         See :func:`cross_fit`.
 
     Returns
     -------
     fit : CrossFit
     """
-    fit = pair.cross_fit(folds, settings.n_jobs)
+    fit = pair.cross_fit(settings.n_jobs)
     short = falls_short(fit.estimate, pair.gap(fit)) or fit.estimate > _STRONG
     if settings.solver == "auto" and short:
-        trained = cross_fit(x, y, folds, settings, rival=pair, **options)
+        trained = cross_fit(x, y, pair.folds, settings, rival=pair, **options)
         return fit if trained is None else trained
     return fit
 
@@ -94,10 +94,12 @@ class Pair:
     ----------
     x, y : Levels
         As :func:`fine_levels` gives them.
+    folds : list of (train, test) index arrays
     """
 
-    def __init__(self, x, y):
-        self.x, self.y = x, y
+    def __init__(self, x, y, folds):
+        self.x, self.y, self.folds = x, y, folds
+        self.balanced = hold_shares(folds, y.labels)
         self.counts = tuple(np.bincount(side.codes).astype(float) for side in (x, y))
         self.shape = tuple(len(counts) for counts in self.counts)
         self.cells = np.ravel_multi_index((x.codes, y.codes), self.shape)
@@ -138,24 +140,22 @@ class Pair:
         order.flat[spare] = np.inf
 
         def critic(rows):
-            table = self.table(rows)
-            pairs, n = count_pairs(table), len(rows)
-            solution = solve_bilinear(
-                x.values, y.values, order, table / n, pairs / pairs.sum(), n
-            )
+            table, n = self.table(rows), len(rows)
+            product = pair_shares(table, self.balanced)
+            solution = solve_bilinear(x.values, y.values, order, table / n, product, n)
             # From n rows nobody learns a density ratio above n.
             return np.clip(solution.values, -np.log(n), np.log(n))
 
         return np.stack(for_each(critic, [(each,) for each in rows], n_jobs))
 
-    def cross_fit(self, folds, n_jobs):
+    def cross_fit(self, n_jobs):
         """Solve a critic for each fold and score all rows, as `cross_fit` does."""
-        values = self.solve([train for train, _ in folds], n_jobs)
-        test = np.stack([self.table(rows) for _, rows in folds])
-        estimate, error = tangent_score(values, test)
-        seen = np.unique(np.concatenate([train for train, _ in folds]))
-        pairs = count_pairs(self.table(seen))
-        log_z = np.log((pairs * np.exp(values.mean(axis=0))).sum() / pairs.sum())
+        values = self.solve([train for train, _ in self.folds], n_jobs)
+        test = np.stack([self.table(rows) for _, rows in self.folds])
+        estimate, error = tangent_score(values, test, self.balanced)
+        seen = np.unique(np.concatenate([train for train, _ in self.folds]))
+        product = pair_shares(self.table(seen), self.balanced)
+        log_z = np.log((product * np.exp(values.mean(axis=0))).sum())
         return CrossFit(
             TableBank(values - log_z),
             log_normalizer=0.0,
@@ -163,7 +163,7 @@ class Pair:
             estimate=float(estimate),
             std_error=float(error),
             history=[],
-            n_iter=np.zeros(len(folds), dtype=int),
+            n_iter=np.zeros(len(self.folds), dtype=int),
             leans_on_start=False,
         )
 

@@ -307,7 +307,8 @@ def score_table(X, y, params):
     )
     y_encoded = encoder.fit_transform(target)
     warn_of_repeats(_some_columns(table), y_encoded, encoder)
-    folds = fold_rows(params.cv, n, discrete_labels(y_encoded, encoder), groups, seed)
+    labels = discrete_labels(y_encoded, encoder)
+    folds = fold_rows(params.cv, n, labels, groups, seed)
     blocks = _blocks(params.feature_groups, table)
     solved = settings.solver != "adam" and settings.objective != "infonce"
     scorer = target_levels = None
@@ -322,6 +323,7 @@ def score_table(X, y, params):
         scorer=scorer,
         target_levels=target_levels,
         y=y_encoded,
+        labels=labels,
         informative=encoder.informative,
         folds=folds,
         settings=settings,
@@ -434,11 +436,11 @@ def _look_closer(task, block, outcome):
         encoding=task.encoding,
         discrete=task.overrides[block[0]],
     )
-    pair = Pair(levels, task.target_levels)
-    fit = fit_pair(pair, x, task.y, task.folds, task.settings, **_options(task))
+    pair = Pair(levels, task.target_levels, task.folds)
+    fit = fit_pair(pair, x, task.y, task.settings, **_options(task))
     if fit.leans_on_start:
         # A score is never more than held-out rows can certify.
-        fit = pair.cross_fit(task.folds, 1)
+        fit = pair.cross_fit(1)
     return fit.estimate, fit.std_error, p_value, _solver(fit)
 
 
@@ -448,7 +450,12 @@ def _solver(fit):
 
 def _options(task):
     rng = np.random.default_rng([task.seed, 2])
-    return {"rng": rng, "groups": task.groups, "max_samples": task.max_samples}
+    return {
+        "rng": rng,
+        "groups": task.groups,
+        "labels": task.labels,
+        "max_samples": task.max_samples,
+    }
 
 
 class _Columns:

@@ -14,13 +14,31 @@ _MAX_LEVELS = 24
 _ROWS_IN_CELL = 10.0
 
 
-def count_pairs(tables):
-    """Ordered pairs of distinct rows in each cell, from joint counts (..., L, M)."""
+def pair_shares(tables, balanced):
+    """Shares of product pairs in each cell, from joint counts.
+
+    Parameters
+    ----------
+    tables : ndarray of shape (..., L, M)
+        Joint counts.
+    balanced : bool
+        Whether the rows were chosen to hold each level of y in its share. Then pairs
+        within a level count in full; otherwise no row is paired with itself.
+
+    Returns
+    -------
+    shares : ndarray of shape (..., L, M)
+        Zero where there are no pairs.
+    """
     by_x, by_y = tables.sum(axis=-1), tables.sum(axis=-2)
-    return by_x[..., None] * by_y[..., None, :] - tables
+    pairs = by_x[..., None] * by_y[..., None, :]
+    n = tables.sum(axis=(-2, -1))[..., None, None]
+    if balanced:
+        return pairs / n**2
+    return (pairs - tables) / np.maximum(n * (n - 1.0), 1.0)
 
 
-def tangent_score(values, test):
+def tangent_score(values, test, balanced=False):
     """Held-out bounds and their standard errors.
 
     Parameters
@@ -29,26 +47,31 @@ def tangent_score(values, test):
         T less its log-normaliser, for the critic of each fold.
     test : ndarray of shape (..., F, L, M)
         Counts of the rows that it is scored on.
+    balanced : bool
+        See :func:`pair_shares`.
 
     Returns
     -------
     scores, std_errors : ndarray of shape (...,)
         The errors are from each row's influence, in both of its roles in product
-        pairs; no row is paired with itself.
+        pairs.
     """
     tilted = np.exp(values)
     n_test = test.sum(axis=(-2, -1))
     n = n_test.sum(axis=-1)
-    n_pairs = np.maximum(n_test * (n_test - 1.0), 1.0)
-    partition = (count_pairs(test) * tilted).sum(axis=(-2, -1)) / n_pairs
-    partition = np.where(n_test > 1, partition, 1.0)
+    shares = pair_shares(test, balanced)
+    partition = (shares * tilted).sum(axis=(-2, -1))
+    partition = np.where(shares.any(axis=(-2, -1)), partition, 1.0)
     joint = (test * values).sum(axis=(-2, -1))
     scores = (joint + n_test * (1.0 - partition)).sum(axis=-1) / n
     with_x = np.einsum("...lm,...m->...l", tilted, test.sum(axis=-2))
     with_y = np.einsum("...lm,...l->...m", tilted, test.sum(axis=-1))
-    in_pairs = with_x[..., None] + with_y[..., None, :] - 2.0 * tilted
-    n_others = np.maximum(n_test - 1.0, 1.0)[..., None, None]
-    influence = values - in_pairs / n_others
+    in_pairs = with_x[..., None] + with_y[..., None, :]
+    n_partners = n_test[..., None, None]
+    if not balanced:
+        in_pairs -= 2.0 * tilted
+        n_partners = np.maximum(n_partners - 1.0, 1.0)
+    influence = values - in_pairs / n_partners
     axes = (-3, -2, -1)
     mean = (test * influence).sum(axis=axes) / n
     square = (test * influence**2).sum(axis=axes) / n

@@ -20,7 +20,7 @@ from sklearn.model_selection import GridSearchCV, GroupKFold, KFold, ShuffleSpli
 from sklearn.utils.estimator_checks import check_estimator, parametrize_with_checks
 from skorch.callbacks import Callback
 
-from sklearn_mine import MINE
+from sklearn_mine import MINE, mine_score
 from sklearn_mine.nn import OBJECTIVES
 
 from ._data import CLOSED_FORMS, gaussian_information, gaussian_pair, surroundings
@@ -717,3 +717,18 @@ def test_two_columns_of_text_know_unseen_labels(rng):
 def test_start_none_trains_networks_on_two_columns():
     mine = MINE(start=None, max_iter=3, random_state=0).fit(*_pair(400, 0.8))
     assert mine.history_
+
+
+@pytest.mark.parametrize("n", [30, 100, 1000])
+def test_classes_that_tell_all_tell_no_more_than_their_entropy(n):
+    # Stratified folds hold one third of each class; pairs of distinct rows would then
+    # meet their own class too rarely.
+    y = np.arange(n) % 3
+    entropy = -np.sum(np.bincount(y) / n * np.log(np.bincount(y) / n))
+    one = MINE(random_state=0).fit(y[:, None], y)
+    assert one.mutual_info_ <= entropy + 0.005
+    noise = np.random.default_rng(0).normal(size=(n, 1))
+    two = MINE(max_iter=3, random_state=0).fit(np.c_[y[:, None], noise], y)
+    assert two.mutual_info_ <= entropy + 0.02
+    scores, _ = mine_score(y[:, None], y, random_state=0)
+    assert scores[0] <= entropy + 0.005

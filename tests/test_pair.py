@@ -20,7 +20,7 @@ def _folds(n):
 
 def _cross_fit(x, y):
     x = np.asarray(x, dtype=float).ravel()
-    return Pair(_levels(x), _levels(y)).cross_fit(_folds(len(x)), 1)
+    return Pair(_levels(x), _levels(y), _folds(len(x))).cross_fit(1)
 
 
 @pytest.mark.parametrize("name", SINGLE)
@@ -56,7 +56,7 @@ def test_categories_are_told_apart(rng):
 
 
 def _cross_fit_objects(x, y):
-    return Pair(_levels(x), _levels(y)).cross_fit(_folds(len(y)), 1)
+    return Pair(_levels(x), _levels(y), _folds(len(y))).cross_fit(1)
 
 
 def test_many_categories_on_both_sides_stay_within_the_budget(rng):
@@ -72,15 +72,14 @@ def test_networks_are_trained_where_the_plain_table_shows_more(rng):
     labels = np.array([f"label {i}" for i in range(48)], dtype=object)
     code = rng.integers(48, size=3000)
     x, y = labels[code], labels[(code * 7) % 48]
-    pair = Pair(_levels(x), _levels(y))
-    solved = pair.cross_fit(_folds(3000), 1)
+    pair = Pair(_levels(x), _levels(y), _folds(3000))
+    solved = pair.cross_fit(1)
     assert pair.gap(solved) > 0.1
     encoded = np.eye(48)
     fit = fit_pair(
         pair,
         encoded[code],
         encoded[(code * 7) % 48],
-        _folds(3000),
         Settings(hidden_layer_sizes=(16,), max_iter=20),
         rng=np.random.default_rng(0),
     )
@@ -91,12 +90,12 @@ def test_networks_are_trained_where_the_plain_table_shows_more(rng):
 def test_solved_critics_stay_where_networks_judge_no_better(rng):
     x = rng.uniform(-1.0, 1.0, size=2000)
     y = np.abs(x) + 0.002 * rng.normal(size=2000)
-    pair = Pair(_levels(x), _levels(y))
-    solved = pair.cross_fit(_folds(2000), 1)
+    pair = Pair(_levels(x), _levels(y), _folds(2000))
+    solved = pair.cross_fit(1)
     # More than levels may hold, so networks are tried; one unit is not enough.
     assert solved.estimate > 3.0
     settings = Settings(hidden_layer_sizes=(1,), max_iter=1)
-    fit = fit_pair(pair, x[:, None], y[:, None], _folds(2000), settings, rng=rng)
+    fit = fit_pair(pair, x[:, None], y[:, None], settings, rng=rng)
     assert fit.estimate == solved.estimate
     assert not fit.n_iter.any()
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import mutual_info_score
 
-from sklearn_mine._tables import count_pairs, table_information, tangent_score
+from sklearn_mine._tables import pair_shares, table_information, tangent_score
 
 
 def _table(x, y):
@@ -17,7 +17,11 @@ def test_pairs_are_those_of_distinct_rows(rng):
     for i in range(20):
         for j in range(20):
             pairs[x[i], y[j]] += i != j
-    np.testing.assert_array_equal(count_pairs(_table(x, y)), pairs)
+    table = _table(x, y)
+    np.testing.assert_allclose(pair_shares(table, False), pairs / 380.0)
+    # Of balanced rows every pair counts, those of one level too.
+    every = np.outer(table.sum(axis=1), table.sum(axis=0))
+    np.testing.assert_allclose(pair_shares(table, True), every / 400.0)
 
 
 def test_score_of_the_true_ratio_is_the_information(rng):

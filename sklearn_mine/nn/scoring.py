@@ -78,39 +78,45 @@ def pair_values(bank, critics, x, y, block, shifts):
     return values[0], values[1:]
 
 
-def log_normalizer(bank, critics, x, y, blocks, max_ratio):
+def log_normalizer(bank, critics, x, y, blocks, max_ratio, balanced=False):
     """Log of the mean of exp T over product pairs, and the ceiling of T above it.
 
     From n rows nobody learns a density ratio far above n: `max_ratio` times n is
     where values end, here and in scoring. A rare pair on which the critic claims more
     would hold the partition alone, and draw every other value down. (A clamped critic
-    is a critic.)
+    is a critic.) For `balanced` see :func:`score_rows`.
     """
-    product = [
-        pair_values(bank, critics, x, y, block, shifts)[1].ravel()
-        for block, shifts in blocks
-    ]
-    product = np.concatenate(product)
+    values = [pair_values(bank, critics, x, y, *block) for block in blocks]
+    product = np.concatenate([product.ravel() for _, product in values])
     if len(product) == 0:
         return 0.0, 0.0
-    ceiling = float(np.log(max_ratio * sum(len(block) for block, _ in blocks)))
+    n = sum(len(block) for block, _ in blocks)
+    ceiling = float(np.log(max_ratio * n))
+    weights = np.full(len(product), 1.0 / len(product))
+    if balanced:
+        own = np.concatenate([joint for joint, _ in values])
+        product = np.concatenate([product, own])
+        weights = np.append((1.0 - 1.0 / n) * weights, np.full(n, 1.0 / n**2))
 
     def excess(log_z):
         clamped = np.minimum(product, log_z + ceiling)
-        return float(logsumexp(clamped)) - np.log(len(product)) - log_z
+        return float(logsumexp(clamped, b=weights)) - log_z
 
-    highest = float(logsumexp(product)) - np.log(len(product))
+    highest = float(logsumexp(product, b=weights))
     if excess(highest) > -1e-9:
         return highest, ceiling
-    # Half of the pairs lie above the median.
-    lowest = float(np.median(product)) - np.log(2.0)
+    # About half of the pairs lie above the median.
+    lowest = float(np.median(product)) - np.log(4.0)
     return brentq(excess, lowest, highest, xtol=1e-9), ceiling
 
 
-def score_rows(bank, critics, x, y, blocks, log_z, ceiling):
+def score_rows(bank, critics, x, y, blocks, log_z, ceiling, balanced=False):
     """Scores of rows under a fixed normaliser.
 
-    T - log_z is clamped at `ceiling`, on both sides.
+    T - log_z is clamped at `ceiling`, on both sides. Where rows were chosen to hold
+    each label of y in its share (`balanced`), a row also meets its own label, for
+    which any row of that label would do: pairs of distinct rows alone have too few of
+    one label.
 
     Returns
     -------
@@ -128,6 +134,10 @@ def score_rows(bank, critics, x, y, blocks, log_z, ceiling):
             from_x = tilted.mean(axis=0)
             by_y = [np.roll(row, s) for row, s in zip(tilted, shifts, strict=True)]
             from_y = np.mean(by_y, axis=0)
+            if balanced:
+                own = np.exp(np.clip(joint - log_z, -ceiling, ceiling))
+                from_x = from_x + (own - from_x) / len(block)
+                from_y = from_y + (own - from_y) / len(block)
         pointwise = np.clip(joint - log_z, -ceiling, ceiling)
         parts.append((pointwise, from_x, from_y))
     return tuple(np.concatenate(part) for part in zip(*parts, strict=True))
