@@ -17,7 +17,7 @@ from . import _null
 from ._basis import Side
 from ._crossfit import hold_shares
 from ._encoding import level_column
-from ._tables import pair_shares, table_information, tangent_score
+from ._tables import clamp, pair_shares, table_information, tangent_score
 from .nn.critics import ACTIVATIONS
 from .nn.newton import solve_head
 
@@ -252,11 +252,8 @@ class ColumnScorer:
             prepared.curvature,
         )
         values = (weights @ features.T - log_z[:, None]).numpy()
-        # Beyond what the training pairs can show, a critic extrapolates.
-        ceiling = np.log(np.tile(self.n_train, n_columns) ** 2)[:, None]
-        values = np.clip(values, -ceiling, ceiling)
-        values, test = values.reshape(shape), test.reshape(shape)
-        return tangent_score(values, test, self.balanced)
+        values = clamp(values.reshape(shape), self.n_train)
+        return tangent_score(values, test.reshape(shape), self.balanced)
 
     def _p_values(self, batch, prepared, counts, tables):
         if _null.needs_permutations(counts, self.counts):

@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from . import _null
 from ._crossfit import cross_fit, make_folds
-from ._encoding import LevelMap, TableEncoder
+from ._encoding import MAX_DISCRETE, LevelMap, TableEncoder
 from ._pair import Pair, TableBank, fine_levels, fit_pair, solves_pairs
 from ._params import (
     CRITIC_CONSTRAINTS,
@@ -242,7 +242,7 @@ class MINE(BaseEstimator):
         y = self._y_encoder.fit_transform(target)
         warn_of_identifiers(self._x_encoder, X)
         warn_of_identifiers(self._y_encoder, target)
-        warn_of_repeats(x, y, self._x_encoder, self._y_encoder)
+        warn_of_repeats(groups, (x, self._x_encoder), (y, self._y_encoder))
         labels = discrete_labels(y, self._y_encoder)
         folds = fold_rows(self.cv, n, labels, groups, seed)
         self.is_lower_bound_ = OBJECTIVES[settings.objective].is_lower_bound
@@ -505,23 +505,41 @@ def warn_of_identifiers(encoder, table):
         )
 
 
-def warn_of_repeats(x, y, *encoders):
-    """Say how many rows repeat, where values are too fine to repeat by chance."""
-    fine = any(
-        column.kind == "numeric" and not column.discrete and len(column.knots) > 1
-        for encoder in encoders
-        for column in encoder.columns_
-    )
-    if not fine:
+def warn_of_repeats(groups, *sides):
+    """Say how many rows repeat, where values are too fine to repeat by chance.
+
+    Parameters
+    ----------
+    groups : ndarray of shape (n,) or None
+        Where rows come in groups, copies are expected.
+    sides : (encoded, TableEncoder) of each side
+    """
+    fine = [_fine_cells(*side) for side in sides]
+    rows = np.any([cells.any(axis=1) for cells in fine], axis=0)
+    if groups is not None or not rows.any():
         return
-    both = np.concatenate([x, y], axis=1)
+    both = np.concatenate([encoded[rows] for encoded, _ in sides], axis=1)
+    counts = np.unique(both, axis=0, return_counts=True)[1]
+    n_repeated = len(both) - len(counts)
     finest = max(len(np.unique(column)) for column in both.T)
-    n_repeated = len(both) - len(np.unique(both, axis=0))
-    if n_repeated and finest > 0.5 * len(both):
+    copied = counts.min() > 1 and len(counts) > MAX_DISCRETE
+    if n_repeated and (finest > 0.5 * len(both) or copied):
         warnings.warn(
-            f"{n_repeated} of {len(both)} rows repeat another row. Copies of one row "
+            f"{n_repeated} of {len(rows)} rows repeat another row. Copies of one row "
             "in several folds raise the estimate and shrink its error; drop them, or "
             "pass `groups` so that copies stay together.",
             UserWarning,
             stacklevel=3,
         )
+
+
+def _fine_cells(encoded, encoder):
+    """Cells that hold a continuous number, (n, columns); missing cells do not."""
+    cells = np.zeros((len(encoded), len(encoder.columns_)), dtype=bool)
+    start = 0
+    for j, column in enumerate(encoder.columns_):
+        end = start + column.width
+        if column.kind == "numeric" and not column.discrete:
+            cells[:, j] = ~encoded[:, start + 1 : end].any(axis=1)
+        start = end
+    return cells

@@ -12,7 +12,7 @@ import torch
 from ._basis import Side
 from ._crossfit import CrossFit, cross_fit, hold_shares
 from ._encoding import MAX_CATEGORIES, level_column
-from ._tables import pair_shares, table_information, tangent_score
+from ._tables import clamp, pair_shares, table_information, tangent_score
 from .nn.bilinear import solve_bilinear
 from .nn.scoring import for_each
 
@@ -143,8 +143,7 @@ class Pair:
             table, n = self.table(rows), len(rows)
             product = pair_shares(table, self.balanced)
             solution = solve_bilinear(x.values, y.values, order, table / n, product, n)
-            # From n rows nobody learns a density ratio above n.
-            return np.clip(solution.values, -np.log(n), np.log(n))
+            return clamp(solution.values, n)
 
         return np.stack(for_each(critic, [(each,) for each in rows], n_jobs))
 

@@ -306,7 +306,7 @@ def score_table(X, y, params):
         discrete_overrides(params.discrete_target, target, "discrete_target"),
     )
     y_encoded = encoder.fit_transform(target)
-    warn_of_repeats(_some_columns(table), y_encoded, encoder)
+    warn_of_repeats(groups, _some_columns(table), (y_encoded, encoder))
     labels = discrete_labels(y_encoded, encoder)
     folds = fold_rows(params.cv, n, labels, groups, seed)
     blocks = _blocks(params.feature_groups, table)
@@ -494,6 +494,7 @@ def _blocks(feature_groups, table):
 
 
 def _some_columns(table, limit=8):
-    """The first columns, encoded, to look for repeated rows."""
+    """The first columns, encoded, and their encoder, to look for repeated rows."""
     part = _Columns(table, range(min(limit, table.shape[1])))
-    return TableEncoder().fit_transform(part)
+    encoder = TableEncoder()
+    return encoder.fit_transform(part), encoder

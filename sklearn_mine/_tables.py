@@ -12,6 +12,18 @@ from ._encoding import mid_ranks
 # Levels of the plain table, and rows in one of its cells on average.
 _MAX_LEVELS = 24
 _ROWS_IN_CELL = 10.0
+# Density ratios that a critic may claim, in training rows.
+_MAX_RATIO = 0.25
+
+
+def clamp(values, n):
+    """Values of critics (..., L, M) that n training rows can support.
+
+    Nobody learns a density ratio near n from n rows; where a critic claims one it
+    extrapolates.
+    """
+    ceiling = np.log(np.maximum(np.asarray(n) * _MAX_RATIO, 2.0))[..., None, None]
+    return np.clip(values, -ceiling, ceiling)
 
 
 def pair_shares(tables, balanced):

@@ -732,3 +732,18 @@ def test_classes_that_tell_all_tell_no_more_than_their_entropy(n):
     assert two.mutual_info_ <= entropy + 0.02
     scores, _ = mine_score(y[:, None], y, random_state=0)
     assert scores[0] <= entropy + 0.005
+
+
+def test_copies_of_every_row_warn(rng):
+    x, y = np.repeat(rng.normal(size=(2, 100)), 5, axis=1)
+    with pytest.warns(UserWarning, match="400 of 500 rows repeat"):
+        MINE(solver="newton", random_state=0).fit(x[:, None], y)
+
+
+@pytest.mark.filterwarnings("error")
+def test_missing_cells_are_no_copies(rng):
+    x = rng.normal(size=(300, 1))
+    labels = x[:, 0] > 0
+    x[rng.random(300) < 0.1] = np.nan
+    MINE(solver="newton", random_state=0).fit(x, labels)
+    mine_score(x, labels, random_state=0)
