@@ -109,7 +109,7 @@ def mine_score(
         of columns. They score as one vector, and each gets its group's score.
 
     groups : array-like of shape (n,), default=None
-        Groups of rows that belong to one fold.
+        Groups of the rows of X that belong to one fold.
 
     max_samples : int or None, default=10000
         Cap on the training rows of a fold where critics are trained by gradient.
