@@ -34,7 +34,8 @@ _MAX_CRITICS = 512
 class ColumnScores:
     """Scores of columns, in nats, (c,) each.
 
-    `gaps` is what a plain table of counts, its bias removed, shows beyond the score;
+    `gaps` is what a plain table of counts, its bias removed, shows beyond the score,
+    `gap_errors` its standard deviation where there is nothing to show;
     `kinds` is "newton", "none" or "identifier".
     """
 
@@ -42,6 +43,7 @@ class ColumnScores:
     std_errors: np.ndarray
     p_values: np.ndarray
     gaps: np.ndarray
+    gap_errors: np.ndarray
     kinds: np.ndarray
 
 
@@ -96,17 +98,21 @@ class ColumnScorer:
             np.zeros(size),
             np.ones(size),
             np.zeros(size),
+            np.zeros(size),
             np.full(size, "none", dtype=object),
         )
 
         def keep(places, batch):
             parts = self._score_batch(batch)
             result.kinds[places] = "newton"
-            for into, part in zip(
-                (result.scores, result.std_errors, result.p_values, result.gaps),
-                parts,
-                strict=True,
-            ):
+            arrays = (
+                result.scores,
+                result.std_errors,
+                result.p_values,
+                result.gaps,
+                result.gap_errors,
+            )
+            for into, part in zip(arrays, parts, strict=True):
                 into[places] = part
 
         pending, where = [], []
@@ -141,8 +147,11 @@ class ColumnScorer:
         tables = every.reshape(len(batch), len(counts), -1)
         scores, errors = self._bounds(prepared, train, test)
         p_values = self._p_values(batch, prepared, counts, tables)
-        information, _ = table_information(tables, (first.ordered, self.target.ordered))
-        return scores, errors, p_values, information - scores
+        ordered = (first.ordered, self.target.ordered)
+        information, bias = table_information(tables, ordered)
+        # 2 n times the plain information is a chi-square of 2 n times the bias degrees.
+        gap_errors = np.sqrt(np.maximum(bias, 0.0) / self.n_rows)
+        return scores, errors, p_values, information - scores, gap_errors
 
     def _prepare(self, levels, counts):
         """Head features over the grid of levels, and features of the test."""

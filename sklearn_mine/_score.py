@@ -36,6 +36,8 @@ _CHUNK = 64
 # A column scoring higher than this tells more than a few dozen levels hold. Only what
 # is as significant as this is worth a closer look.
 _STRONG, _ALPHA_CANDIDATE = 0.5, 1e-3
+# So is what a plain table shows by so many standard deviations.
+_CLEAR = 6.0
 
 _CONSTRAINTS = {
     **CRITIC_CONSTRAINTS,
@@ -399,8 +401,10 @@ def _score_blocks(task, blocks):
 def _may_pay(result, place):
     """Whether a column deserves more than a few dozen levels."""
     score, gap = result.scores[place], result.gaps[place]
-    worth = falls_short(score, gap) or score > _STRONG
-    return result.p_values[place] < _ALPHA_CANDIDATE and worth
+    dependent = result.p_values[place] < _ALPHA_CANDIDATE
+    if gap > _CLEAR * result.gap_errors[place]:
+        dependent = True
+    return dependent and (falls_short(score, gap) or score > _STRONG)
 
 
 def _encode_block(task, block):

@@ -586,3 +586,12 @@ def test_without_a_start_networks_are_trained_where_they_may_pay(rng):
     solved = MINEScore(start=None, solver="newton", random_state=0)
     solved(x, y)
     assert solved.solvers_[0] == "newton"
+
+
+def test_oscillation_that_the_quick_look_misses_is_found(rng):
+    x = rng.normal(size=(1000, 5))
+    y = np.sin(8.0 * x[:, 2]) + 0.1 * rng.normal(size=1000)
+    scores, _ = mine_score(x, y, random_state=0)
+    # Above one nat in truth.
+    assert scores[2] > 0.5
+    assert np.delete(scores, 2).max() < 0.02
