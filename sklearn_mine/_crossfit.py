@@ -105,6 +105,11 @@ class CrossFit:
     n_iter: np.ndarray
     leans_on_start: bool
 
+    @property
+    def solver(self):
+        """Whose critics these are: "newton" where all were solved, else "adam"."""
+        return "adam" if self.n_iter.any() else "newton"
+
     def pointwise(self, x, y):
         """ln p(x, y) / p(x)p(y) of rows by the mean critic, (n,).
 

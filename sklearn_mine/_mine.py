@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from . import _null
 from ._crossfit import cross_fit, make_folds
 from ._encoding import MAX_DISCRETE, LevelMap, TableEncoder
-from ._pair import Pair, TableBank, fine_levels, fit_pair, solves_pairs
+from ._pair import Pair, TableBank, fine_levels, fit_pair
 from ._params import (
     CRITIC_CONSTRAINTS,
     NATS_PER_UNIT,
@@ -223,11 +223,7 @@ class MINE(BaseEstimator):
         X = as_table(X, "X", estimator=self)
         n = X.shape[0]
         target = as_target(y, n_rows=n)
-        if n < 2:
-            raise ValueError(
-                f"n_samples={n}: one row has no product of marginals. Pass 4 or more, "
-                "and as many as cv has folds."
-            )
+        require_pairs(n)
         groups = as_groups(groups, n)
         seed = draw_seed(self.random_state)
         rng = np.random.default_rng(seed)
@@ -255,7 +251,9 @@ class MINE(BaseEstimator):
         if self.n_jobs is None:
             settings = replace(settings, n_jobs=torch.get_num_threads())
         with one_torch_thread():
-            pair = self._pair(X, target, folds)
+            pair = None
+            if settings.solved and settings.start is not None:
+                pair = self._pair(X, target, folds)
             options = {"rng": rng, "groups": groups, "labels": labels}
             if pair is None:
                 fit = cross_fit(x, y, folds, settings, **options)
@@ -281,7 +279,7 @@ class MINE(BaseEstimator):
                 UserWarning,
                 stacklevel=2,
             )
-        self.solver_ = "adam" if fit.n_iter.any() else "newton"
+        self.solver_ = fit.solver
         self._fit, self._level_maps = fit, None
         if isinstance(fit.bank, TableBank):
             self._level_maps = [
@@ -291,8 +289,8 @@ class MINE(BaseEstimator):
         return self
 
     def _pair(self, X, target, folds):
-        """Two single columns as a pair, where critics on a grid are to be solved."""
-        if not solves_pairs(self) or X.shape[1] > 1 or target.shape[1] > 1:
+        """Two single columns as a pair, for critics on a grid; else None."""
+        if X.shape[1] > 1 or target.shape[1] > 1:
             return None
         x, y = (
             fine_levels(
@@ -389,6 +387,15 @@ class MINE(BaseEstimator):
         tags.input_tags.string = True
         tags.input_tags.categorical = True
         return tags
+
+
+def require_pairs(n):
+    """Refuse a single row."""
+    if n < 2:
+        raise ValueError(
+            f"n_samples={n}: one row has no product of marginals. Pass 4 or more, "
+            "and as many as cv has folds."
+        )
 
 
 def draw_seed(random_state):

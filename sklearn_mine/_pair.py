@@ -32,18 +32,12 @@ def fine_levels(values, *, encoding, discrete):
     return level_column(values, encoding=encoding, discrete=discrete, n_levels=N_LEVELS)
 
 
-def solves_pairs(params):
-    """Whether these parameters of an estimator let a solver have two columns."""
-    solved = params.solver != "adam" and params.objective != "infonce"
-    return solved and params.start is not None
-
-
 def falls_short(score, gap):
     """Whether a solved critic of this score seems to miss something."""
     return gap > max(_GAP, _RELATIVE_GAP * score)
 
 
-def fit_pair(pair, x, y, settings, **options):
+def fit_pair(pair, x, y, settings, *, may_lean=True, **options):
     """The solved critics of two columns, or networks where those judge better.
 
     Parameters
@@ -51,6 +45,8 @@ def fit_pair(pair, x, y, settings, **options):
     pair : Pair
     x, y : ndarray of shape (n, dx), (n, dy)
         The two columns, encoded.
+    may_lean : bool
+        Whether networks' fit is taken where it leans on its start.
     settings, options
         See :func:`cross_fit`.
 
@@ -62,7 +58,8 @@ def fit_pair(pair, x, y, settings, **options):
     short = falls_short(fit.estimate, pair.gap(fit)) or fit.estimate > _STRONG
     if settings.solver == "auto" and short:
         trained = cross_fit(x, y, pair.folds, settings, rival=pair, **options)
-        return fit if trained is None else trained
+        if trained is not None and (may_lean or not trained.leans_on_start):
+            return trained
     return fit
 
 
@@ -76,15 +73,13 @@ class TableBank(torch.nn.Module):
 
     def __init__(self, tables):
         super().__init__()
-        self.register_buffer("head", torch.from_numpy(np.pad(tables, _AFTER)))
+        after = ((0, 0), (0, 1), (0, 1))
+        self.register_buffer("head", torch.from_numpy(np.pad(tables, after)))
 
     def forward(self, x, y, partners, critics):
         """Values of pairs, (1, R, B); see :meth:`CriticBank.forward`."""
         x, y = x[0, :, 0].long(), y[0, :, 0].long()
         return self.head[critics][:, x[None], y[partners]]
-
-
-_AFTER = ((0, 0), (0, 1), (0, 1))
 
 
 class Pair:

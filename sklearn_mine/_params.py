@@ -38,6 +38,11 @@ class Settings:
     n_jobs: int = 1
     verbose: int = 0
 
+    @property
+    def solved(self):
+        """Whether heads are solved first: not by gradient alone, and for this bound."""
+        return self.solver != "adam" and self.objective != "infonce"
+
     @classmethod
     def of(cls, estimator):
         """Read the settings off an estimator's parameters, checked."""

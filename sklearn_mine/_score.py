@@ -20,9 +20,10 @@ from ._mine import (
     fold_rows,
     independence_p_value,
     one_torch_thread,
+    require_pairs,
     warn_of_repeats,
 )
-from ._pair import Pair, falls_short, fine_levels, fit_pair, solves_pairs
+from ._pair import Pair, falls_short, fine_levels, fit_pair
 from ._params import (
     CRITIC_CONSTRAINTS,
     NATS_PER_UNIT,
@@ -295,11 +296,7 @@ def score_table(X, y, params):
     table = as_table(X, "X")
     n, n_features = table.shape
     target = as_target(y, n_rows=n)
-    if n < 2:
-        raise ValueError(
-            f"n_samples={n}: one row has no product of marginals. Pass 4 or more, "
-            "and as many as cv has folds."
-        )
+    require_pairs(n)
     groups = as_groups(params.groups, n)
     seed = draw_seed(params.random_state)
     overrides = discrete_overrides(params.discrete_features, table)
@@ -312,13 +309,12 @@ def score_table(X, y, params):
     labels = discrete_labels(y_encoded, encoder)
     folds = fold_rows(params.cv, n, labels, groups, seed)
     blocks = _blocks(params.feature_groups, table)
-    solved = settings.solver != "adam" and settings.objective != "infonce"
     scorer = target_levels = None
-    if solved and encoder.informative and target.shape[1] == 1:
+    if settings.solved and encoder.informative and target.shape[1] == 1:
         how = {"encoding": params.encoding, "discrete": encoder.discrete[0]}
         levels = level_column(target.column(0), **how)
         scorer = ColumnScorer(levels, folds, settings, seed)
-        if solves_pairs(params):
+        if settings.start is not None:
             target_levels = fine_levels(target.column(0), **how)
     task = _Task(
         table=table,
@@ -401,9 +397,8 @@ def _score_blocks(task, blocks):
 def _may_pay(result, place):
     """Whether a column deserves more than a few dozen levels."""
     score, gap = result.scores[place], result.gaps[place]
-    dependent = result.p_values[place] < _ALPHA_CANDIDATE
-    if gap > _CLEAR * result.gap_errors[place]:
-        dependent = True
+    significant = result.p_values[place] < _ALPHA_CANDIDATE
+    dependent = significant or gap > _CLEAR * result.gap_errors[place]
     return dependent and (falls_short(score, gap) or score > _STRONG)
 
 
@@ -421,7 +416,7 @@ def _score_vector(task, block):
         return 0.0, 0.0, 1.0, "identifier" if identifier else "none"
     fit = cross_fit(x, task.y, task.folds, task.settings, **_options(task))
     p_value = independence_p_value(x, task.y, task.seed)
-    return fit.estimate, fit.std_error, p_value, _solver(fit)
+    return fit.estimate, fit.std_error, p_value, fit.solver
 
 
 def _look_closer(task, block, outcome):
@@ -432,24 +427,18 @@ def _look_closer(task, block, outcome):
         if task.settings.solver == "newton":
             return outcome
         fit = cross_fit(x, task.y, task.folds, task.settings, **_options(task))
-        if not fit.n_iter.any():
+        if fit.solver == "newton":
             return outcome
-        return fit.estimate, fit.std_error, p_value, "adam"
+        return fit.estimate, fit.std_error, p_value, fit.solver
     levels = fine_levels(
         task.table.column(block[0]),
         encoding=task.encoding,
         discrete=task.overrides[block[0]],
     )
     pair = Pair(levels, task.target_levels, task.folds)
-    fit = fit_pair(pair, x, task.y, task.settings, **_options(task))
-    if fit.leans_on_start:
-        # A score is never more than held-out rows can certify.
-        fit = pair.cross_fit(1)
-    return fit.estimate, fit.std_error, p_value, _solver(fit)
-
-
-def _solver(fit):
-    return "adam" if fit.n_iter.any() else "newton"
+    # A score is never more than held-out rows can certify.
+    fit = fit_pair(pair, x, task.y, task.settings, may_lean=False, **_options(task))
+    return fit.estimate, fit.std_error, p_value, fit.solver
 
 
 def _options(task):

@@ -1,7 +1,7 @@
 """Both terms of the bound as sums over a table of counts.
 
-Two columns reduced to levels meet in a table; the product pairs of rows, none with
-itself, are a table too, made of its margins.
+Two columns reduced to levels meet in a table; the product pairs of rows are a table
+too, made of its margins.
 """
 
 import numpy as np

@@ -129,16 +129,16 @@ def score_rows(bank, critics, x, y, blocks, log_z, ceiling, balanced=False):
     for block, shifts in blocks:
         joint, product = pair_values(bank, critics, x, y, block, shifts)
         tilted = np.exp(np.clip(product - log_z, -ceiling, ceiling))
+        pointwise = np.clip(joint - log_z, -ceiling, ceiling)
         from_x = from_y = np.ones(len(block))
         if len(shifts):
             from_x = tilted.mean(axis=0)
             by_y = [np.roll(row, s) for row, s in zip(tilted, shifts, strict=True)]
             from_y = np.mean(by_y, axis=0)
             if balanced:
-                own = np.exp(np.clip(joint - log_z, -ceiling, ceiling))
+                own = np.exp(pointwise)
                 from_x = from_x + (own - from_x) / len(block)
                 from_y = from_y + (own - from_y) / len(block)
-        pointwise = np.clip(joint - log_z, -ceiling, ceiling)
         parts.append((pointwise, from_x, from_y))
     return tuple(np.concatenate(part) for part in zip(*parts, strict=True))
 
