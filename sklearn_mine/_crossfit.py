@@ -16,7 +16,9 @@ import numpy as np
 import torch
 from sklearn.model_selection import KFold, StratifiedKFold, check_cv
 
-from ._start import canonical_start
+from ._mixture import mixture_start
+from ._start import Twist, canonical_start
+from ._student import student_start
 from .nn.critics import CriticBank, shifts_of
 from .nn.newton import solve_head
 from .nn.objectives import OBJECTIVES
@@ -67,7 +69,7 @@ class _Care(NamedTuple):
     max_ratio: float
 
 
-_FINE = _Care(head_shifts=2, spread_floor=0.1, max_ratio=4.0)
+_FINE = _Care(head_shifts=8, spread_floor=0.1, max_ratio=4.0)
 # Where values repeat, a head would learn rows with rare ones by heart, and no ratio
 # can show that is above the number of rows.
 _COARSE = _Care(head_shifts=8, spread_floor=1.0, max_ratio=1.0)
@@ -83,8 +85,8 @@ class CrossFit:
         A critic for each fold.
     log_normalizer : float
         Of the mean over critics, from training pairs.
-    ceiling : float
-        Values further than this above the normaliser, or below, are clamped.
+    limits : tuple of float
+        Values beside the normaliser are clamped at these.
     estimate, std_error : float
         The held-out bound, in nats, and its standard error from the rows' influence.
     history : list of dict
@@ -94,16 +96,19 @@ class CrossFit:
     leans_on_start : bool
         The parametric start claims more than held-out rows can certify, and is
         reported as it is.
+    twists : tuple of two (Twist or None)
+        What the bank wants done to each encoded side.
     """
 
     bank: CriticBank
     log_normalizer: float
-    ceiling: float
+    limits: tuple
     estimate: float
     std_error: float
     history: list
     n_iter: np.ndarray
     leans_on_start: bool
+    twists: tuple = (None, None)
 
     @property
     def solver(self):
@@ -117,13 +122,17 @@ class CrossFit:
         """
         if len(x) == 0:
             return np.empty(0)
+        x, y = (
+            side if twist is None else twist(side)
+            for side, twist in zip((x, y), self.twists, strict=True)
+        )
         device = self.bank.head.device
         x = torch.as_tensor(x, dtype=torch.float32, device=device)
         y = torch.as_tensor(y, dtype=torch.float32, device=device)
         critics = range(len(self.bank.head))
         blocks = blocks_of(np.arange(len(x)), np.random.default_rng(0), 0)
         scores = score_rows(
-            self.bank, critics, x, y, blocks, self.log_normalizer, self.ceiling
+            self.bank, critics, x, y, blocks, self.log_normalizer, self.limits
         )
         return scores[0]
 
@@ -231,12 +240,28 @@ def cross_fit(
         splits = [(rows, None) for rows in capped]
     fit_rows = [rows for rows, _ in splits]
     use_start = settings.start is not None
+    n_plain = x.shape[1], y.shape[1]
+    twists = (Twist(x), Twist(y)) if use_start else (None, None)
+    x, y = (
+        side if twist is None else twist(side)
+        for side, twist in zip((x, y), twists, strict=True)
+    )
     starts = [
-        canonical_start(x[rows], y[rows], rng=rng, analyse=use_start)
+        canonical_start(x[rows], y[rows], n_plain, rng=rng, analyse=use_start)
         for rows in fit_rows
     ]
+    mixtures, students = [None] * len(folds), [None] * len(folds)
+    if use_start:
+        px, py = n_plain
+        students = [student_start(x[rows, :px], y[rows, :py]) for rows in fit_rows]
+    import os
+    if not os.environ.get("NOMIX") and use_start and judged and settings.solver == "auto":
+        mixtures = _mixtures(x, y, starts, splits, rng, settings.n_jobs)
     bank = CriticBank(
         starts,
+        students,
+        mixtures,
+        n_plain,
         settings.hidden_layer_sizes,
         settings.activation,
         use_start=use_start,
@@ -249,14 +274,15 @@ def cross_fit(
     # From n rows no bound certifies more than about ln n; a Gaussian start that
     # claims more is reported as the parametric estimate that it is. (Labels in common
     # are certified by their entropy: only continuous sides lean.)
-    claims = [-0.5 * np.log1p(-(start.correlations**2)).sum() for start in starts]
+    claims = [start.claim for start in starts]
     certain = np.log(min(len(rows) for rows in fit_rows))
     leans = use_start and not coarse and min(claims) > certain
     history, n_iter = [], np.zeros(len(folds), dtype=int)
     if not leans:
         judge = None
         if judged:
-            judge = Judge(xt, yt, [rows for _, rows in splits], rng, settings.n_jobs)
+            valid_rows = [rows for _, rows in splits]
+            judge = Judge(xt, yt, valid_rows, fit_rows, rng, settings.n_jobs)
         elif rival is not None:
             return None
         trainer = _Trainer(xt, yt, fit_rows, judge, settings, rng, care)
@@ -268,7 +294,30 @@ def cross_fit(
     max_ratio = None if leans else care.max_ratio
     score_folds = _ScoreFolds(bank, xt, yt, max_ratio, hold_shares(folds, labels))
     scored = score_folds(folds, capped, rng, settings.n_jobs)
-    return CrossFit(bank, *scored, history, n_iter, leans)
+    return CrossFit(bank, *scored, history, n_iter, leans, twists)
+
+
+def _mixtures(x, y, starts, splits, rng, n_jobs):
+    """A mixture for each fold, where one beats the Gaussian start."""
+
+    def fit(start, fit_rows, valid_rows, seed):
+        u, v = start.coordinates(x, y)
+        rho = start.correlations
+
+        def gaussian(u, v):
+            u, v = u[:, : len(rho)], v[:, : len(rho)]
+            away = (u - v) ** 2 * rho - (u**2 + v**2) * rho * (1.0 - rho)
+            return -0.5 * (away / (1.0 - rho**2) + np.log1p(-(rho**2))).sum(axis=1)
+
+        sides = u[fit_rows], v[fit_rows], u[valid_rows], v[valid_rows]
+        return mixture_start(*sides, gaussian, seed=seed)
+
+    seeds = rng.integers(2**31 - 1, size=len(starts))
+    items = [
+        (start, *split, int(seed))
+        for start, split, seed in zip(starts, splits, seeds, strict=True)
+    ]
+    return for_each(fit, items, n_jobs)
 
 
 class _Trainer:
@@ -287,32 +336,75 @@ class _Trainer:
         if solver == "adam":
             self._descend(bank, self.judge, _BATCH, n_shifts)
         elif solver == "newton" or self.judge is None:
-            self._solve(bank)
+            solved = self._solved(bank)
+            copy_critics(bank, solved, np.arange(len(bank.head)))
         else:
-            solved = copy.deepcopy(bank)
-            self._solve(solved)
+            import os, time
+            D = os.environ.get("DBG"); t=time.time()
             if bank.use_start:
-                self._train_towers(bank, solved)
+                self._train_towers(bank)
             else:
-                copy_critics(bank, solved, np.arange(len(bank.head)))
+                self._keep_best(bank, [self._solved(bank)])
+            if D: t=time.time()
+            before = copy.deepcopy(bank)
             self._descend(bank, self.judge, _BATCH, n_shifts)
-            self._solve(bank)
+            copy_critics(bank, before, np.flatnonzero(self.judge.fine(bank)<self.judge.fine(before)))
+            if D: print("  pair", np.round(self.judge.fine(bank),3), self.n_iter, round(time.time()-t,1)); t=time.time()
+            if D: print("  pair+solve", np.round(self.judge.fine(bank),3), round(time.time()-t,1))
         return self.history, self.n_iter
 
-    def _train_towers(self, bank, solved):
-        """Both sides' networks on all pairs, from the start or from nothing."""
-        started, reached = self.judge(bank), self.judge(solved)
-        wrong = reached > _WRONG_START * started + self.settings.tol
-        with torch.no_grad():
-            bank.head[torch.as_tensor(wrong), 0] = 0.0
+    def _train_towers(self, bank):
+        """Both sides' networks on all pairs, from the best start or from nothing."""
+        import os, time
+        D = os.environ.get("DBG")
+        t=time.time()
+        bounds = np.stack([self._begin(bank, i) for i in range(bank.n_starts)])
+        best = np.argmax(bounds, axis=0)
+        bank.begin_at(best)
+        before = self._solved(bank)
+        reached = self.judge.fine(before)
+        started = bounds.max(axis=0)
+        # The starts alone, solved or not.
+        copy_critics(before, bank, np.flatnonzero(started > reached))
+        reached = np.maximum(started, reached)
+        if D: print("  starts", np.round(bounds,3).tolist(), "solved", np.round(reached,3), round(time.time()-t,1)); t=time.time()
+        n_gaussian = bank.n_separable
+        start = np.argmax(bounds[:n_gaussian], axis=0)
+        wrong = reached > _WRONG_START * bounds[:n_gaussian].max(axis=0) + self.settings.tol
+        if os.environ.get("NOZERO"): wrong[:] = False
+        bank.begin_at(np.where(wrong, -1, start))
         part = SeparablePart(bank)
         self._descend(
             part, lambda part: self.judge.separable(part.bank), _ALL_PAIRS_BATCH, None
         )
-        self._solve(bank)
-        in_vain = np.flatnonzero(self.judge(bank) < reached)
-        copy_critics(bank, solved, in_vain)
+        if D: print("  towers", np.round(self.judge.fine(bank),3), self.n_iter, round(time.time()-t,1)); t=time.time()
+        candidates = [self._solved(bank)]
+        if bank.mixture is not None and (best == bank.n_starts - 1).any():
+            mixed = copy.deepcopy(bank)
+            mixed.begin_at([bank.n_starts - 1] * len(bank.head))
+            with torch.no_grad():
+                mixed.head[:, bank.n_starts :] = 0.0
+            candidates.append(self._solved(mixed))
+        if D: print("  candidates", [np.round(self.judge.fine(c),3) for c in candidates])
+        self._keep_best(bank, candidates)
+        in_vain = np.flatnonzero(self.judge.fine(bank) < reached)
+        copy_critics(bank, before, in_vain)
         self.n_iter[in_vain] = 0
+        if D: print("  towers+solve", np.round(self.judge.fine(bank),3), round(time.time()-t,1))
+
+    def _begin(self, bank, which):
+        """Bounds of the critics as one of their starts, (K,)."""
+        bank.begin_at([which] * len(bank.head))
+        return self.judge.fine(bank)
+
+    def _keep_best(self, bank, others):
+        """Let each critic become the best of its like in other banks, if better."""
+        best = self.judge.fine(bank)
+        for other in others:
+            bound = self.judge.fine(other)
+            better = bound >= best
+            copy_critics(bank, other, np.flatnonzero(better))
+            best = np.where(better, bound, best)
 
     def _descend(self, module, judge, batch_size, n_shifts):
         settings = self.settings
@@ -341,9 +433,9 @@ class _Trainer:
             self.history.append({"stage": stage, **record})
         self.n_iter += keeper.best_pass_
 
-    def _solve(self, bank):
-        """Solve each head from where it is; keep it where it judges better."""
-        before = copy.deepcopy(bank)
+    def _solved(self, bank):
+        """A bank with each head solved, from where it is."""
+        solved = copy.deepcopy(bank)
         precision = _UNJUDGED_PRECISION if self.judge is None else _HEAD_PRECISION
         items = []
         for k, rows in enumerate(self.fit_rows):
@@ -351,12 +443,11 @@ class _Trainer:
             if len(rows) > 2:
                 n_shifts, floor = self.care.head_shifts, self.care.spread_floor
                 (block,) = blocks_of(rows, self.rng, n_shifts, _N_HEAD_PAIRS)
-                items.append((bank, k, self.x, self.y, *block, precision, floor))
+                items.append((solved, k, self.x, self.y, *block, precision, floor))
         for_each(_solve_one, items, self.settings.n_jobs)
-        worse = ~torch.isfinite(bank.head).all(dim=1)[:, 0].cpu().numpy()
-        if self.judge is not None:
-            worse |= ~(self.judge(bank) >= self.judge(before))
-        copy_critics(bank, before, np.flatnonzero(worse))
+        failed = ~torch.isfinite(solved.head).all(dim=1)[:, 0].cpu().numpy()
+        copy_critics(solved, bank, np.flatnonzero(failed))
+        return solved
 
 
 @torch.no_grad()
@@ -427,7 +518,7 @@ class _ScoreFolds:
         self.max_ratio, self.balanced = max_ratio, balanced
 
     def __call__(self, folds, fit_rows, rng, n_jobs):
-        """The mean critic's log-normaliser and ceiling, the estimate and its error."""
+        """The mean critic's log-normaliser and limits, the estimate and its error."""
         by_itself = self.max_ratio is None
         n_scored = (0, 0) if by_itself else (_N_SCORE_SHIFTS, _N_SCORE_PAIRS)
         items = [
@@ -444,17 +535,17 @@ class _ScoreFolds:
         )
         rows = rng.permutation(np.unique(np.concatenate(fit_rows)))
         mean_blocks = blocks_of(rows, rng, _N_MEAN_SHIFTS, _N_SCORE_PAIRS)
-        log_z, ceiling = self._normalizer(range(len(folds)), mean_blocks)
+        log_z, limits = self._normalizer(range(len(folds)), mean_blocks)
         estimate = float((scores - from_x).mean()) + 1.0
         influence = scores - from_x - from_y
         error = 0.0
         if len(influence) > 1:
             error = float(influence.std(ddof=1) / np.sqrt(len(influence)))
-        return log_z, ceiling, estimate, error
+        return log_z, limits, estimate, error
 
     def _normalizer(self, critics, blocks):
         if self.max_ratio is None:
-            return 0.0, np.inf
+            return 0.0, (-np.inf, np.inf)
         return log_normalizer(
             self.bank, critics, self.x, self.y, blocks, self.max_ratio, self.balanced
         )

@@ -153,7 +153,7 @@ class Pair:
         return CrossFit(
             TableBank(values - log_z),
             log_normalizer=0.0,
-            ceiling=np.inf,
+            limits=(-np.inf, np.inf),
             estimate=float(estimate),
             std_error=float(error),
             history=[],

@@ -7,9 +7,13 @@ trained by gradient as a whole, or its head is solved (:mod:`sklearn_mine.nn.new
 
 import itertools
 import math
+from typing import NamedTuple
 
 import numpy as np
 import torch
+
+from .mixture import MixtureRatio
+from .student import StudentRatio
 
 ACTIVATIONS = {
     "identity": torch.nn.Identity,
@@ -28,6 +32,8 @@ _FEW = 4.0
 N_PRODUCTS = 32
 # A side wider than this enters the network through its coordinates alone.
 _MAX_RAW = 64
+# Coordinates of each side that a mixture is of.
+MAX_MIXED = 32
 
 # Units dropped while training the network of a side wider than this: with 64 columns
 # of digits the held-out bound rises from 2.02 to 2.09 of 2.30.
@@ -44,6 +50,15 @@ class CriticBank(torch.nn.Module):
     starts : list of CanonicalStart
         One for each critic.
 
+    students : list of (StudentStart or None)
+        One for each critic.
+
+    mixtures : list of (Mixture or None)
+        One for each critic.
+
+    n_plain : tuple of two int
+        Columns of each side that are no twists; they come first.
+
     hidden_layer_sizes : tuple of int
 
     activation : str
@@ -57,19 +72,41 @@ class CriticBank(torch.nn.Module):
         Draws the initial weights, the same for every critic.
     """
 
-    def __init__(self, starts, hidden_layer_sizes, activation, *, use_start, rng):
+    def __init__(
+        self,
+        starts,
+        students,
+        mixtures,
+        n_plain,
+        hidden_layer_sizes,
+        activation,
+        *,
+        use_start,
+        rng,
+    ):
         super().__init__()
         self.use_start = use_start
         self.activation = ACTIVATIONS[activation]()
-        dx, dy = len(starts[0].x_mean), len(starts[0].y_mean)
         n_critics = len(starts)
-        self.raw_x = dx <= _MAX_RAW or not use_start
-        self.raw_y = dy <= _MAX_RAW or not use_start
+        # Columns of each side that the networks see as they are.
+        self.n_raw = [d if d <= _MAX_RAW or not use_start else 0 for d in n_plain]
         self._set_start(starts)
         p, q = self.x_directions.shape[2], self.y_directions.shape[2]
-        width_x = dx * self.raw_x + (p + 2) * use_start
-        width_y = dy * self.raw_y + (q + 2) * use_start
-        n_pair = 5 if use_start else 0
+        n_twists = self.x_twists.shape[2]
+        self.student, self.mixture = None, None
+        if any(student is not None for student in students):
+            self.student = StudentRatio(students, *n_plain)
+        if any(mixture is not None for mixture in mixtures):
+            self.mixture = MixtureRatio(
+                mixtures, min(p, MAX_MIXED), min(q, MAX_MIXED)
+            )
+        self.n_separable = 1 + (n_twists > 0) + (self.student is not None)
+        self.n_starts = self.n_separable + (self.mixture is not None)
+        width_x, width_y = (
+            n_raw + (width + 2 + n_twists) * use_start
+            for n_raw, width in zip(self.n_raw, (p, q), strict=True)
+        )
+        n_pair = self.n_starts + 4 if use_start else 0
         sizes = [width_x + width_y + n_pair, *hidden_layer_sizes]
         self._splits = (width_x, width_y, n_pair)
         self.weights = torch.nn.ParameterList()
@@ -83,7 +120,8 @@ class CriticBank(torch.nn.Module):
             self.weights.append(_parameter(weight, n_critics))
             self.biases.append(_parameter(bias, n_critics))
         n_products = min(self.correlations.shape[1], _MAX_PRODUCTS)
-        self._n_start = n_products + 10 if use_start else 0
+        n_products += min(n_twists, _MAX_PRODUCTS)
+        self._n_start = self.n_starts + 9 + n_products if use_start else 0
         self.towers = torch.nn.ModuleList()
         if use_start:
             for width in (width_x, width_y):
@@ -118,9 +156,28 @@ class CriticBank(torch.nn.Module):
             ]
             return torch.tensor(np.stack(padded), dtype=torch.float32)
 
-        for name in ("x_mean", "y_mean", "x_directions", "y_directions"):
+        for name in (
+            "x_mean",
+            "y_mean",
+            "x_directions",
+            "y_directions",
+            "correlations",
+            "x_twists",
+            "y_twists",
+            "twist_correlations",
+        ):
             self.register_buffer(name, stack(name))
-        self.register_buffer("correlations", stack("correlations"))
+
+    @torch.no_grad()
+    def begin_at(self, which):
+        """Let each critic be one of its starts, (K,) of numbers below `n_starts`.
+
+        -1 is nothing at all.
+        """
+        self.head[:, : self.n_starts] = 0.0
+        for k, start in enumerate(which):
+            if start >= 0:
+                self.head[k, start] = 1.0
 
     def forward(self, x, y, partners, critics=_ALL):
         """Critic values of pairs.
@@ -161,22 +218,31 @@ class CriticBank(torch.nn.Module):
     def separable(self, x, y):
         """Values of all pairs of rows without the pair network, (K, B, B).
 
-        Entry (k, i, j) pairs x[k, i] with y[k, j]. Gaussian start and towers alone:
-        both are products of one side's features with the other's, so all pairs cost
+        Entry (k, i, j) pairs x[k, i] with y[k, j]. Gaussian starts and towers alone:
+        all are products of one side's features with the other's, so all pairs cost
         one matrix product.
         """
-        u, v, x_in, y_in = self._sides(x, y, _ALL)
-        left = self.towers[0](x_in, self.activation, _ALL)
-        right = self.towers[1](y_in, self.activation, _ALL)
-        u, v, of_x, of_y = self._gaussian(u, v, _ALL)
-        gaussian, marginal = self.head[:, :1], self.head[:, -N_PRODUCTS - 1, None]
-        products = self.head[:, -N_PRODUCTS:].mT
-        of_x = gaussian * of_x[..., None] + marginal * left[..., :1]
-        of_y = gaussian * of_y[..., None] + marginal * right[..., :1]
+        sides = self._sides(x, y, _ALL)
+        left = self.towers[0](sides.x_in, self.activation, _ALL)
+        right = self.towers[1](sides.y_in, self.activation, _ALL)
+        marginal, products = self.head[:, -N_PRODUCTS - 1, None], self.head[:, -N_PRODUCTS:]
+        of_x, of_y = marginal * left[..., :1], marginal * right[..., :1]
+        lefts, rights = [products.mT * left[..., 1:]], [right[..., 1:]]
+        for i, (u, v, alone_x, alone_y) in enumerate(self._gaussians(sides, _ALL)):
+            weight = self.head[:, i, None]
+            of_x = of_x + weight * alone_x[..., None]
+            of_y = of_y + weight * alone_y[..., None]
+            lefts.append(weight * u)
+            rights.append(v)
         one = torch.ones_like(of_x)
-        left = torch.cat([gaussian * u, products * left[..., 1:], of_x, one], dim=2)
-        right = torch.cat([v, right[..., 1:], one, of_y], dim=2)
-        return left @ right.mT
+        left = torch.cat([*lefts, of_x, one], dim=2)
+        values = left @ torch.cat([*rights, one, of_y], dim=2).mT
+        if self.student is not None:
+            with torch.no_grad():
+                of_x, of_y = self.student.sides(x, y, _ALL)
+                ratios = self.student.all_pairs(of_x, of_y, _ALL)
+            values = values + self.head[:, self.n_separable - 1, None] * ratios
+        return values
 
     def features(self, x, y, partners, critics=_ALL):
         """Features of pairs, start features first, (K, R, B, n_features)."""
@@ -232,68 +298,95 @@ class CriticBank(torch.nn.Module):
         return (known + (1.0 - known) * scale)[:, None]
 
     def _sides(self, x, y, critics):
-        """Whitened coordinates of both sides, and what the networks see of each."""
-        sides = []
-        for side, raw, mean, directions in (
-            (x, self.raw_x, self.x_mean, self.x_directions),
-            (y, self.raw_y, self.y_mean, self.y_directions),
+        """Coordinates of both sides, and what the networks see of each."""
+        seen = []
+        for side, n_raw, mean, directions, twists in (
+            (x, self.n_raw[0], self.x_mean, self.x_directions, self.x_twists),
+            (y, self.n_raw[1], self.y_mean, self.y_directions, self.y_twists),
         ):
-            coordinates = torch.bmm(side - mean[critics, None], directions[critics])
+            side, raw = side - mean[critics, None], side[:, :, :n_raw]
+            coordinates = torch.bmm(side, directions[critics])
+            twisted = torch.bmm(side, twists[critics])
             radius = (coordinates**2).mean(dim=2)
             relevance = self._relevance(coordinates.shape[2], critics)
             parts = [coordinates * relevance, torch.stack(_radial(radius), dim=2)]
-            if raw:
-                parts.insert(0, side * min(1.0, math.sqrt(_FEW / side.shape[2])))
-            sides.append((coordinates, torch.cat(parts, dim=2)))
-        (u, x_in), (v, y_in) = sides
-        return u, v, x_in, y_in
+            if n_raw:
+                parts.insert(0, raw * min(1.0, math.sqrt(_FEW / n_raw)))
+            parts.append(twisted)
+            seen += [coordinates, twisted, torch.cat(parts, dim=2)]
+        return _Sides(*seen)
 
-    def _gaussian(self, u, v, critics):
-        """Parts of the Gaussian log-density ratio.
+    def _gaussians(self, sides, critics):
+        """Parts of the log-density ratios of Gaussian starts.
 
-        Returns
-        -------
-        u, v : tensor of shape (K, B, p)
+        Yields
+        ------
+        left, right : tensor of shape (K, B, p)
             The ratio of a pair is the product of these rows, plus
         of_x, of_y : tensor of shape (K, B)
             what belongs to each side.
         """
-        rho = self.correlations[critics, None]
-        n_pairs = rho.shape[2]
-        u, v = u[:, :, :n_pairs], v[:, :, :n_pairs]
-        scale = 1.0 - rho**2
-        of_x = -0.5 * (u**2 * (rho**2 / scale) + torch.log(scale)).sum(2)
-        of_y = -0.5 * (v**2 * (rho**2 / scale)).sum(2)
-        return u * (rho / scale), v, of_x, of_y
+        starts = [(self.correlations, sides.u, sides.v)]
+        if self.twist_correlations.shape[1]:
+            starts.append((self.twist_correlations, sides.f, sides.g))
+        for correlations, u, v in starts:
+            rho = correlations[critics, None]
+            n_pairs = rho.shape[2]
+            u, v = u[:, :, :n_pairs], v[:, :, :n_pairs]
+            scale = 1.0 - rho**2
+            of_x = -0.5 * (u**2 * (rho**2 / scale) + torch.log(scale)).sum(2)
+            of_y = -0.5 * (v**2 * (rho**2 / scale)).sum(2)
+            yield u * (rho / scale), v, of_x, of_y
 
     def _inputs(self, x, y, partners, critics):
         """Start features (K, n_start, R, B), and what the networks see."""
         if not self.use_start:
             return None, x, y, None
-        u, v, x_in, y_in = self._sides(x, y, critics)
+        sides = self._sides(x, y, critics)
+        u, v = sides.u, sides.v
+        ratios = []
+        for left, right, of_x, of_y in self._gaussians(sides, critics):
+            joined = (left[:, None] * right[:, partners]).sum(3)
+            ratios.append(joined + of_x[:, None] + of_y[:, partners])
+        with torch.no_grad():
+            if self.student is not None:
+                of_x, of_y = self.student.sides(x, y, critics)
+                ratios.append(self.student.pairs(of_x, of_y, partners, critics))
+            if self.mixture is not None:
+                of_x, of_y = self.mixture.sides(u, v, critics)
+                ratios.append(self.mixture.pairs(of_x, of_y, partners))
         dx, dy = u.shape[2], v.shape[2]
         square_u, square_v = (u**2).sum(2)[:, None], (v**2).sum(2)[:, partners]
         rho = self.correlations[critics, None]
         n_pairs = rho.shape[2]
-        left, right, of_x, of_y = self._gaussian(u, v, critics)
-        right = right[:, partners]
-        gaussian = (left[:, None] * right).sum(3) + of_x[:, None] + of_y[:, partners]
-        u = u[:, :, :n_pairs]
-        cross = ((u * rho)[:, None] * right).sum(3)
+        u, v = u[:, :, :n_pairs], v[:, partners, :n_pairs]
+        cross = ((u * rho)[:, None] * v).sum(3)
         residual = square_v - 2.0 * cross + ((u * rho) ** 2).sum(2)[:, None]
         residual = residual.clamp(min=0.0) / dy
         together = (square_u + square_v) / (dx + dy)
         wide_u, wide_v = (square_u / dx).expand_as(square_v), square_v / dy
         radial = [*_radial(residual), *_radial(together)]
         products = [
-            u[:, None, :, i] * right[..., i] for i in range(min(n_pairs, _MAX_PRODUCTS))
+            u[:, None, :, i] * v[..., i] for i in range(min(n_pairs, _MAX_PRODUCTS))
         ]
-        start = torch.stack(
-            [gaussian, *radial, *_radial(wide_u), *_radial(wide_v), wide_u, *products],
-            dim=1,
-        )
-        # The network sees the Gaussian term tamed: its tails are not its concern.
-        return start, x_in, y_in, torch.stack([torch.asinh(gaussian), *radial], dim=1)
+        f, g = sides.f, sides.g[:, partners, :_MAX_PRODUCTS]
+        products += [f[:, None, :, i] * g[..., i] for i in range(g.shape[3])]
+        alone = [*_radial(wide_u), *_radial(wide_v), wide_u]
+        start = torch.stack([*ratios, *radial, *alone, *products], dim=1)
+        # The network sees the starts tamed: their tails are not its concern.
+        tamed = [torch.asinh(ratio) for ratio in ratios]
+        return start, sides.x_in, sides.y_in, torch.stack([*tamed, *radial], dim=1)
+
+
+class _Sides(NamedTuple):
+    """Of x and of y: coordinates, twisted ones, and inputs of the networks."""
+
+    u: torch.Tensor
+    f: torch.Tensor
+    x_in: torch.Tensor
+    v: torch.Tensor
+    g: torch.Tensor
+    y_in: torch.Tensor
 
 
 class _HeadProduct(torch.autograd.Function):

@@ -22,7 +22,9 @@ _CHUNK = 16384
 # Validation rows whose pairs are all taken where that is cheap, and product pairs for
 # each validation row where it is not.
 _MAX_ALL_PAIRS = 1000
-_VALIDATION_SHIFTS = 16
+_VALIDATION_SHIFTS, _FINE_SHIFTS, _FIT_SHIFTS = 16, 32, 8
+# Joint pairs that may lie above where values end.
+_TOP = 10.0
 
 
 def for_each(function, items, n_jobs):
@@ -79,41 +81,45 @@ def pair_values(bank, critics, x, y, block, shifts):
 
 
 def log_normalizer(bank, critics, x, y, blocks, max_ratio, balanced=False):
-    """Log of the mean of exp T over product pairs, and the ceiling of T above it.
+    """Log of the mean of exp T over product pairs, and the limits of T beside it.
 
     From n rows nobody learns a density ratio far above n: `max_ratio` times n is
     where values end, here and in scoring. A rare pair on which the critic claims more
     would hold the partition alone, and draw every other value down. (A clamped critic
-    is a critic.) For `balanced` see :func:`score_rows`.
+    is a critic.) Nor do product pairs lie where only a few joint pairs do. For
+    `balanced` see :func:`score_rows`.
     """
     values = [pair_values(bank, critics, x, y, *block) for block in blocks]
     product = np.concatenate([product.ravel() for _, product in values])
     if len(product) == 0:
-        return 0.0, 0.0
+        return 0.0, (0.0, 0.0)
     n = sum(len(block) for block, _ in blocks)
-    ceiling = float(np.log(max_ratio * n))
+    own = np.concatenate([joint for joint, _ in values])
     weights = np.full(len(product), 1.0 / len(product))
+    highest = float(np.quantile(own, max(0.5, 1.0 - _TOP / n)))
     if balanced:
-        own = np.concatenate([joint for joint, _ in values])
         product = np.concatenate([product, own])
         weights = np.append((1.0 - 1.0 / n) * weights, np.full(n, 1.0 / n**2))
+
+    product = np.minimum(product, highest)
+    ceiling = float(np.log(max_ratio * n))
 
     def excess(log_z):
         clamped = np.minimum(product, log_z + ceiling)
         return float(logsumexp(clamped, b=weights)) - log_z
 
-    highest = float(logsumexp(product, b=weights))
-    if excess(highest) > -1e-9:
-        return highest, ceiling
-    # About half of the pairs lie above the median.
-    lowest = float(np.median(product)) - np.log(4.0)
-    return brentq(excess, lowest, highest, xtol=1e-9), ceiling
+    log_z = float(logsumexp(product, b=weights))
+    if excess(log_z) < -1e-9:
+        # About half of the pairs lie above the median.
+        lowest = float(np.median(product)) - np.log(4.0)
+        log_z = brentq(excess, lowest, log_z, xtol=1e-9)
+    return log_z, (-ceiling, min(ceiling, max(highest - log_z, 0.0)))
 
 
-def score_rows(bank, critics, x, y, blocks, log_z, ceiling, balanced=False):
+def score_rows(bank, critics, x, y, blocks, log_z, limits, balanced=False):
     """Scores of rows under a fixed normaliser.
 
-    T - log_z is clamped at `ceiling`, on both sides. Where rows were chosen to hold
+    T - log_z is clamped at its `limits`. Where rows were chosen to hold
     each label of y in its share (`balanced`), a row also meets its own label, for
     which any row of that label would do: pairs of distinct rows alone have too few of
     one label.
@@ -128,8 +134,8 @@ def score_rows(bank, critics, x, y, blocks, log_z, ceiling, balanced=False):
     parts = []
     for block, shifts in blocks:
         joint, product = pair_values(bank, critics, x, y, block, shifts)
-        tilted = np.exp(np.clip(product - log_z, -ceiling, ceiling))
-        pointwise = np.clip(joint - log_z, -ceiling, ceiling)
+        tilted = np.exp(np.clip(product - log_z, *limits))
+        pointwise = np.clip(joint - log_z, *limits)
         from_x = from_y = np.ones(len(block))
         if len(shifts):
             from_x = tilted.mean(axis=0)
@@ -158,11 +164,16 @@ class Judge:
     n_jobs : int or None
     """
 
-    def __init__(self, x, y, rows, rng, n_jobs=None):
+    def __init__(self, x, y, rows, fit_rows, rng, n_jobs=None):
         self.x, self.y, self.n_jobs = x, y, n_jobs
-        self.blocks = [
-            blocks_of(each[:_BLOCK], rng, _VALIDATION_SHIFTS)[0] for each in rows
-        ]
+        self.blocks, self.fine_blocks, self.fit_blocks = (
+            [blocks_of(rng.permutation(part)[:_BLOCK], rng, n_shifts)[0] for part in each]
+            for each, n_shifts in (
+                (rows, _VALIDATION_SHIFTS),
+                (rows, _FINE_SHIFTS),
+                (fit_rows, _FIT_SHIFTS),
+            )
+        )
 
     def like(self, x, y):
         """A judge of the same pairs of rows, for critics of other encodings."""
@@ -172,12 +183,27 @@ class Judge:
 
     def __call__(self, bank):
         """Bounds of whole critics, (K,)."""
+        items = [(k, block) for k, block in enumerate(self.blocks)]
+        return self._bounds(bank, items)
 
-        def bound(k, block, shifts):
-            joint, product = pair_values(bank, [k], self.x, self.y, block, shifts)
+    def fine(self, bank):
+        """The same from more product pairs, for a choice that stays.
+
+        Those of training rows are among them: critics that claim much on a few rare
+        pairs are found out by many.
+        """
+        blocks = zip(self.fine_blocks, self.fit_blocks, strict=True)
+        return self._bounds(bank, [(k, *pair) for k, pair in enumerate(blocks)])
+
+    def _bounds(self, bank, items):
+        def bound(k, block, *others):
+            joint, product = pair_values(bank, [k], self.x, self.y, *block)
+            product = product.ravel()
+            for other in others:
+                more = pair_values(bank, [k], self.x, self.y, *other)[1]
+                product = np.append(product, more)
             return _skewed_bound(joint, logsumexp(product) - np.log(product.size))
 
-        items = [(k, *block) for k, block in enumerate(self.blocks)]
         return np.array(for_each(bound, items, self.n_jobs))
 
     @torch.no_grad()

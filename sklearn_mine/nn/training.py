@@ -10,7 +10,7 @@ import copy
 import numpy as np
 import torch
 from skorch import NeuralNet
-from skorch.callbacks import Callback
+from skorch.callbacks import Callback, LRScheduler
 from torch.utils.data import Dataset
 from tqdm.auto import tqdm
 
@@ -232,6 +232,17 @@ def train(
         With the history of the training.
     """
     keeper = KeepBest(judge, patience, tol)
+    dataset = PairDataset(x, y, rows)
+    n_steps = len(dataset) // min(batch_size, len(dataset))
+    schedule = LRScheduler(
+        torch.optim.lr_scheduler.OneCycleLR,
+        max_lr=learning_rate,
+        total_steps=max_iter * n_steps + 1,
+        pct_start=0.1,
+        anneal_strategy="linear",
+        cycle_momentum=False,
+        step_every="batch",
+    )
     net = NeuralNet(
         module=bank,
         criterion=objective,
@@ -245,14 +256,13 @@ def train(
         iterator_train__rng=rng,
         iterator_train__n_shifts=n_shifts,
         train_split=None,
-        callbacks=[keeper, *([_Progress(max_iter)] if verbose else []), *callbacks],
+        callbacks=[keeper, schedule, *([_Progress(max_iter)] if verbose else []), *callbacks],
         callbacks__print_log=None,
         verbose=0,
         device=x.device,
     )
     # Not net.fit: it swallows KeyboardInterrupt, which must reach the caller.
     net.initialize()
-    dataset = PairDataset(x, y, rows)
     net.notify("on_train_begin", X=dataset, y=None)
     try:
         net.fit_loop(dataset)

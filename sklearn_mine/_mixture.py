@@ -1,0 +1,138 @@
+"""A mixture of Gaussians as a start.
+
+The density of a mixture on (x, y) and those of its marginals give a critic in closed
+form. Where a dependence comes in pieces (clusters, arms, waves, outliers) it is found
+by expectation-maximisation in a second, and by gradient in a hundred passes or not at
+all.
+"""
+
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import logsumexp
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.mixture import GaussianMixture
+from threadpoolctl import threadpool_limits
+
+from .nn.critics import MAX_MIXED
+
+# Numbers of components that are tried, on so many rows and steps; the best is then
+# fitted to all rows.
+_LADDER = (2, 4, 8, 16, 32)
+_TRIAL_ROWS, _TRIAL_STEPS, _STEPS, _N_INIT = 2500, 30, 100, 3
+# Nats by which a mixture has to beat the start, and steps of the ladder in a row that
+# may lead down by so much.
+_GAIN, _LOSS, _PATIENCE = 0.01, 0.005, 2
+# Least variance of a component, where that of all rows is 1.
+_LEAST_VARIANCE = 1e-4
+# Rows that judge, and product pairs of each.
+_JUDGED_ROWS, _SHIFTS = 1000, 16
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """Components of a mixture on (u, v), the first `n_x` columns being u's."""
+
+    weights: np.ndarray
+    means: np.ndarray
+    covariances: np.ndarray
+    n_x: int
+
+    def log_density(self, values, columns):
+        """Weighted log-densities of each component of some columns, (C, n)."""
+        constant = 0.5 * values.shape[1] * np.log(2 * np.pi)
+        parts = []
+        for weight, mean, covariance in zip(
+            self.weights, self.means, self.covariances, strict=True
+        ):
+            root = np.linalg.cholesky(covariance[columns, columns])
+            whitened = np.linalg.solve(root, (values - mean[columns]).T)
+            log_volume = np.log(np.diag(root)).sum() + constant
+            parts.append(
+                np.log(weight + 1e-300) - 0.5 * (whitened**2).sum(axis=0) - log_volume
+            )
+        return np.stack(parts)
+
+    def ratio(self, u, v):
+        """The log-density ratio of pairs, (n,)."""
+        of_x, of_y = slice(0, self.n_x), slice(self.n_x, None)
+        both = np.concatenate([u, v], axis=1)
+        joint, left, right = (
+            logsumexp(self.log_density(values, columns), axis=0)
+            for values, columns in ((both, slice(None)), (u, of_x), (v, of_y))
+        )
+        return joint - left - right
+
+
+def mixture_start(u, v, u_valid, v_valid, floor, *, seed):
+    """The mixture that shows most on validation rows, if more than the floor.
+
+    Parameters
+    ----------
+    u, v : ndarray of shape (n, p), (n, q)
+        Coordinates of training rows.
+    u_valid, v_valid : ndarray of shape (m, p), (m, q)
+    floor : callable
+        Takes `(u, v)` and returns the critic values of what is to be beaten.
+    seed : int
+
+    Returns
+    -------
+    mixture : Mixture or None
+    """
+    u, v, u_valid, v_valid = (each[:, :MAX_MIXED] for each in (u, v, u_valid, v_valid))
+    rows = np.concatenate([u, v], axis=1)
+    bound = _Bound(u_valid[:_JUDGED_ROWS], v_valid[:_JUDGED_ROWS])
+
+    def fit(n_components, rows, n_steps):
+        return _fit(rows, n_components, n_steps, u.shape[1], seed)
+
+    least = bound(floor)
+    best, chosen, worse = -np.inf, None, 0
+    for n_components in _LADDER:
+        if n_components * (rows.shape[1] + 1) > min(len(rows), _TRIAL_ROWS):
+            break
+        value = bound(fit(n_components, rows[:_TRIAL_ROWS], _TRIAL_STEPS).ratio)
+        worse = worse + 1 if value < max(best, least) - _LOSS else 0
+        if value > best:
+            best, chosen = value, n_components
+        if worse == _PATIENCE:
+            break
+    if chosen is None or best < least + _GAIN:
+        return None
+    mixtures = [
+        fit(n, rows, _STEPS) for n in (chosen, 2 * chosen) if n <= max(_LADDER)
+    ]
+    return max(mixtures, key=lambda mixture: bound(mixture.ratio))
+
+
+def _fit(rows, n_components, n_steps, n_x, seed):
+    model = GaussianMixture(
+        n_components,
+        reg_covar=_LEAST_VARIANCE,
+        max_iter=n_steps,
+        n_init=_N_INIT,
+        random_state=seed,
+    )
+    with threadpool_limits(1), warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model.fit(rows)
+    return Mixture(model.weights_, model.means_, model.covariances_, n_x)
+
+
+class _Bound:
+    """The bound of a normalised critic on fixed pairs."""
+
+    def __init__(self, u, v):
+        n = len(u)
+        shifts = np.arange(1, 1 + min(_SHIFTS, n - 1)) * max(1, (n - 1) // _SHIFTS)
+        index = (np.arange(n) + shifts[:, None]) % n
+        self.joint = u, v
+        self.product = np.tile(u, (len(shifts), 1)), v[index.ravel()]
+
+    def __call__(self, ratio):
+        # A few product pairs with the joint ones bound what the normaliser can miss.
+        product = ratio(*self.product)
+        log_z = np.log(np.mean(np.exp(np.minimum(product, 30.0))))
+        return ratio(*self.joint).mean() - log_z

@@ -1,0 +1,115 @@
+"""The log-density ratio of student-t copulas, K side by side."""
+
+import numpy as np
+import torch
+
+from .._student import MAX_SCORE, student_scores
+
+# Knots of the map from normal scores to scores of a student-t.
+_N_KNOTS = 2001
+
+
+class StudentRatio(torch.nn.Module):
+    """ln p(x, y) / p(x)p(y) of K student-t copulas, at any pairs of rows.
+
+    Parameters
+    ----------
+    starts : list of StudentStart or None
+        One for each critic; None for a ratio of one everywhere.
+    n_x, n_y : int
+        Columns of each side.
+    """
+
+    def __init__(self, starts, n_x, n_y):
+        super().__init__()
+        self.n_x, self.n_y = n_x, n_y
+        parts = [_parts(start, n_x, n_y) for start in starts]
+        for name in parts[0]:
+            stacked = np.stack([part[name] for part in parts])
+            self.register_buffer(name, torch.tensor(stacked, dtype=torch.float32))
+
+    def sides(self, x, y, critics):
+        """What each side brings.
+
+        Returns
+        -------
+        of_x, of_y : tuple of tensors (K, B, n_y), (K, B), (K, B)
+            Two vectors whose product joins a pair, a share of its squared radius, and
+            a side's own term.
+        """
+        df = self.df[critics, None]
+        x = self._scores(x[:, :, : self.n_x], critics)
+        y = self._scores(y[:, :, : self.n_y], critics)
+        radius_x = (torch.bmm(x, self.x_root[critics]) ** 2).sum(2)
+        radius_y = (torch.bmm(y, self.y_root[critics]) ** 2).sum(2)
+        told = torch.bmm(x, self.told[critics])
+        left = torch.bmm(y, self.left[critics])
+        weights = self.weights[critics]
+        alone_x = weights[:, :1] * torch.log1p(radius_x / df)
+        alone_y = weights[:, 1:2] * torch.log1p(radius_y / df)
+        of_x = -2.0 * told, radius_x + (told**2).sum(2), alone_x
+        of_y = left, (left**2).sum(2), alone_y + self.constant[critics, None]
+        return of_x, of_y
+
+    def pairs(self, of_x, of_y, partners, critics):
+        """Ratios of the pairs (x[i], y[partners[r, i]]), (K, R, B)."""
+        told, radius_x, alone_x = of_x
+        left, radius_y, alone_y = of_y
+        joined = (told[:, None] * left[:, partners]).sum(3)
+        square = joined + radius_x[:, None] + radius_y[:, partners]
+        own = alone_x[:, None] + alone_y[:, partners]
+        return own + self._joint(square, critics)
+
+    def all_pairs(self, of_x, of_y, critics):
+        """Ratios of all pairs of rows, (K, B, B)."""
+        told, radius_x, alone_x = of_x
+        left, radius_y, alone_y = of_y
+        square = torch.bmm(told, left.mT) + radius_x[:, :, None] + radius_y[:, None]
+        return alone_x[:, :, None] + alone_y[:, None] + self._joint(square, critics)
+
+    def _joint(self, square, critics):
+        df = self.df[critics, None, None]
+        weight = self.weights[critics, 2, None, None]
+        return weight * torch.log1p(square.clamp(min=0.0) / df)
+
+    def _scores(self, side, critics):
+        """Scores of a student-t, interpolated between knots."""
+        at = (side.clamp(-MAX_SCORE, MAX_SCORE) + MAX_SCORE) / (2.0 * MAX_SCORE)
+        at = at * (_N_KNOTS - 1)
+        below = at.floor().clamp(max=_N_KNOTS - 2)
+        knots = self.knots[critics]
+        index = below.long().flatten(1)
+        low = torch.gather(knots, 1, index).view_as(side)
+        high = torch.gather(knots, 1, index + 1).view_as(side)
+        return low + (at - below) * (high - low)
+
+
+def _parts(start, n_x, n_y):
+    """A start's constants in double precision; zeros for a ratio of one."""
+    parts = {
+        "df": np.ones(()),
+        "constant": np.zeros(()),
+        "weights": np.zeros(3),
+        "knots": np.zeros(_N_KNOTS),
+        "x_root": np.zeros((n_x, n_x)),
+        "y_root": np.zeros((n_y, n_y)),
+        "told": np.zeros((n_x, n_y)),
+        "left": np.zeros((n_y, n_y)),
+    }
+    if start is None:
+        return parts
+    scatter, df = start.scatter, start.df
+    of_x, of_y, cross = scatter[:n_x, :n_x], scatter[n_x:, n_x:], scatter[:n_x, n_x:]
+    slopes = np.linalg.solve(of_x, cross)
+    root = np.linalg.cholesky(np.linalg.inv(of_y - cross.T @ slopes))
+    halves = 0.5 * (df + np.array([n_x, n_y, n_x + n_y]))
+    return {
+        "df": np.array(df),
+        "constant": np.array(start.constant),
+        "weights": halves * [1.0, 1.0, -1.0],
+        "knots": student_scores(np.linspace(-MAX_SCORE, MAX_SCORE, _N_KNOTS), df),
+        "x_root": np.linalg.cholesky(np.linalg.inv(of_x)),
+        "y_root": np.linalg.cholesky(np.linalg.inv(of_y)),
+        "told": slopes @ root,
+        "left": root,
+    }
