@@ -302,15 +302,8 @@ def _mixtures(x, y, starts, splits, rng, n_jobs):
 
     def fit(start, fit_rows, valid_rows, seed):
         u, v = start.coordinates(x, y)
-        rho = start.correlations
-
-        def gaussian(u, v):
-            u, v = u[:, : len(rho)], v[:, : len(rho)]
-            away = (u - v) ** 2 * rho - (u**2 + v**2) * rho * (1.0 - rho)
-            return -0.5 * (away / (1.0 - rho**2) + np.log1p(-(rho**2))).sum(axis=1)
-
         sides = u[fit_rows], v[fit_rows], u[valid_rows], v[valid_rows]
-        return mixture_start(*sides, gaussian, seed=seed)
+        return mixture_start(*sides, start.ratio, seed=seed)
 
     seeds = rng.integers(2**31 - 1, size=len(starts))
     items = [
@@ -336,75 +329,51 @@ class _Trainer:
         if solver == "adam":
             self._descend(bank, self.judge, _BATCH, n_shifts)
         elif solver == "newton" or self.judge is None:
-            solved = self._solved(bank)
-            copy_critics(bank, solved, np.arange(len(bank.head)))
-        else:
-            import os, time
-            D = os.environ.get("DBG"); t=time.time()
-            if bank.use_start:
-                self._train_towers(bank)
-            else:
-                self._keep_best(bank, [self._solved(bank)])
-            if D: t=time.time()
-            before = copy.deepcopy(bank)
+            copy_critics(bank, self._solved(bank), np.arange(len(bank.head)))
+        elif not bank.use_start:
+            self._keep_better(bank, self._solved(bank))
             self._descend(bank, self.judge, _BATCH, n_shifts)
-            copy_critics(bank, before, np.flatnonzero(self.judge.fine(bank)<self.judge.fine(before)))
-            if D: print("  pair", np.round(self.judge.fine(bank),3), self.n_iter, round(time.time()-t,1)); t=time.time()
-            if D: print("  pair+solve", np.round(self.judge.fine(bank),3), round(time.time()-t,1))
+        elif self._train_towers(bank):
+            trained = copy.deepcopy(bank)
+            self._descend(trained, self.judge, _BATCH, n_shifts)
+            self._keep_better(bank, trained)
         return self.history, self.n_iter
 
     def _train_towers(self, bank):
-        """Both sides' networks on all pairs, from the best start or from nothing."""
-        import os, time
-        D = os.environ.get("DBG")
-        t=time.time()
-        bounds = np.stack([self._begin(bank, i) for i in range(bank.n_starts)])
-        best = np.argmax(bounds, axis=0)
-        bank.begin_at(best)
-        before = self._solved(bank)
-        reached = self.judge.fine(before)
-        started = bounds.max(axis=0)
-        # The starts alone, solved or not.
-        copy_critics(before, bank, np.flatnonzero(started > reached))
-        reached = np.maximum(started, reached)
-        if D: print("  starts", np.round(bounds,3).tolist(), "solved", np.round(reached,3), round(time.time()-t,1)); t=time.time()
-        n_gaussian = bank.n_separable
-        start = np.argmax(bounds[:n_gaussian], axis=0)
-        wrong = reached > _WRONG_START * bounds[:n_gaussian].max(axis=0) + self.settings.tol
-        if os.environ.get("NOZERO"): wrong[:] = False
-        bank.begin_at(np.where(wrong, -1, start))
+        """Both sides' networks on all pairs, from the best start or from nothing.
+
+        Returns whether they found anything that the starts have not.
+        """
+        started = np.stack([self._begin_at(bank, i) for i in range(bank.n_starts)])
+        bank.begin_at(np.argmax(started, axis=0))
+        untrained = copy.deepcopy(bank)
+        reached = self._keep_better(untrained, self._solved(bank))
+        # Of all pairs of a batch the mixture would take too long.
+        started = started[: bank.n_separable]
+        wrong = reached > _WRONG_START * started.max(axis=0) + self.settings.tol
+        bank.begin_at(np.where(wrong, -1, np.argmax(started, axis=0)))
         part = SeparablePart(bank)
         self._descend(
             part, lambda part: self.judge.separable(part.bank), _ALL_PAIRS_BATCH, None
         )
-        if D: print("  towers", np.round(self.judge.fine(bank),3), self.n_iter, round(time.time()-t,1)); t=time.time()
-        candidates = [self._solved(bank)]
-        if bank.mixture is not None and (best == bank.n_starts - 1).any():
-            mixed = copy.deepcopy(bank)
-            mixed.begin_at([bank.n_starts - 1] * len(bank.head))
-            with torch.no_grad():
-                mixed.head[:, bank.n_starts :] = 0.0
-            candidates.append(self._solved(mixed))
-        if D: print("  candidates", [np.round(self.judge.fine(c),3) for c in candidates])
-        self._keep_best(bank, candidates)
-        in_vain = np.flatnonzero(self.judge.fine(bank) < reached)
-        copy_critics(bank, before, in_vain)
-        self.n_iter[in_vain] = 0
-        if D: print("  towers+solve", np.round(self.judge.fine(bank),3), round(time.time()-t,1))
+        found = self.judge.fine(bank) > reached + self.settings.tol
+        if found.any():
+            self._keep_better(bank, self._solved(bank))
+        found = self.judge.fine(bank) > reached
+        copy_critics(bank, untrained, np.flatnonzero(~found))
+        self.n_iter[~found] = 0
+        return found.any()
 
-    def _begin(self, bank, which):
-        """Bounds of the critics as one of their starts, (K,)."""
+    def _begin_at(self, bank, which):
+        """Bounds of all critics at one of their starts, (K,)."""
         bank.begin_at([which] * len(bank.head))
         return self.judge.fine(bank)
 
-    def _keep_best(self, bank, others):
-        """Let each critic become the best of its like in other banks, if better."""
-        best = self.judge.fine(bank)
-        for other in others:
-            bound = self.judge.fine(other)
-            better = bound >= best
-            copy_critics(bank, other, np.flatnonzero(better))
-            best = np.where(better, bound, best)
+    def _keep_better(self, bank, other):
+        """Let each critic become its like in another bank, if better; its bound."""
+        bounds = self.judge.fine(bank), self.judge.fine(other)
+        copy_critics(bank, other, np.flatnonzero(bounds[1] > bounds[0]))
+        return np.maximum(*bounds)
 
     def _descend(self, module, judge, batch_size, n_shifts):
         settings = self.settings

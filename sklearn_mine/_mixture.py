@@ -85,8 +85,8 @@ def mixture_start(u, v, u_valid, v_valid, floor, *, seed):
     rows = np.concatenate([u, v], axis=1)
     bound = _Bound(u_valid[:_JUDGED_ROWS], v_valid[:_JUDGED_ROWS])
 
-    def fit(n_components, rows, n_steps):
-        return _fit(rows, n_components, n_steps, u.shape[1], seed)
+    def fit(n_components, rows, n_steps, n_init=1):
+        return _fit(rows, n_components, n_steps, n_init, u.shape[1], seed)
 
     least = bound(floor)
     best, chosen, worse = -np.inf, None, 0
@@ -102,17 +102,17 @@ def mixture_start(u, v, u_valid, v_valid, floor, *, seed):
     if chosen is None or best < least + _GAIN:
         return None
     mixtures = [
-        fit(n, rows, _STEPS) for n in (chosen, 2 * chosen) if n <= max(_LADDER)
+        fit(n, rows, _STEPS, _N_INIT) for n in (chosen, 2 * chosen) if n <= max(_LADDER)
     ]
     return max(mixtures, key=lambda mixture: bound(mixture.ratio))
 
 
-def _fit(rows, n_components, n_steps, n_x, seed):
+def _fit(rows, n_components, n_steps, n_init, n_x, seed):
     model = GaussianMixture(
         n_components,
         reg_covar=_LEAST_VARIANCE,
         max_iter=n_steps,
-        n_init=_N_INIT,
+        n_init=n_init,
         random_state=seed,
     )
     with threadpool_limits(1), warnings.catch_warnings():

@@ -102,6 +102,13 @@ class CanonicalStart:
         x = (x - self.x_mean) @ self.x_directions
         return x, (y - self.y_mean) @ self.y_directions
 
+    def ratio(self, u, v):
+        """Log-density ratio of a Gaussian at pairs of coordinates, (n,)."""
+        rho = self.correlations[: min(u.shape[1], v.shape[1])]
+        u, v = u[:, : len(rho)], v[:, : len(rho)]
+        away = rho**2 * (u**2 + v**2) - 2.0 * rho * u * v
+        return -0.5 * (away / (1.0 - rho**2) + np.log1p(-(rho**2))).sum(axis=1)
+
 
 class _Analysis(NamedTuple):
     """Directions of two sides, canonical pairs first, and confirmed correlations."""
