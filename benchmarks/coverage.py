@@ -45,9 +45,7 @@ CASES = {
     "Student-t of 3, rho 0.6": lambda n, seed: gaussian(n, seed, rho=0.6, df=3.0),
     "mixed: Gaussian with dropout": dropout,
     "labels of a continuous x": labels,
-    "Gaussian 5 x 5, rho 0.5": lambda n, seed: gaussian(
-        n, seed, rho=0.5, n_features=5
-    ),
+    "Gaussian 5 x 5, rho 0.5": lambda n, seed: gaussian(n, seed, rho=0.5, n_features=5),
 }
 
 
@@ -97,8 +95,10 @@ def main():
     args = parser.parse_args()
     parallel = Parallel(n_jobs=args.jobs)
     rows = []
-    print(f"{'':<30}{'rows':>7}{'truth':>8}{'mean':>8}{'error':>8}{'spread':>8}"
-          f"{'covered':>9}{'seconds':>9}")
+    print(
+        f"{'':<30}{'rows':>7}{'truth':>8}{'mean':>8}{'error':>8}{'spread':>8}"
+        f"{'covered':>9}{'seconds':>9}"
+    )
     for case in CASES:
         for n in args.rows:
             if args.cases not in case:

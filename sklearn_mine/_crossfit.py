@@ -89,6 +89,8 @@ class CrossFit:
         Values beside the normaliser are clamped at these.
     estimate, std_error : float
         The held-out bound, in nats, and its standard error from the rows' influence.
+    fitted : float
+        The same bound on the rows that the critics were trained on.
     history : list of dict
         One for each pass of the gradient.
     n_iter : ndarray of shape (K,)
@@ -96,6 +98,8 @@ class CrossFit:
     leans_on_start : bool
         The parametric start claims more than held-out rows can certify, and is
         reported as it is.
+    held_out_bound : float
+        The estimate, or, where it leans on the start, the bound nonetheless.
     twists : tuple of two (Twist or None)
         What the bank wants done to each encoded side.
     """
@@ -105,10 +109,34 @@ class CrossFit:
     limits: tuple
     estimate: float
     std_error: float
+    fitted: float
     history: list
     n_iter: np.ndarray
     leans_on_start: bool
+    held_out_bound: float
     twists: tuple = (None, None)
+
+    @property
+    def corrected(self):
+        """The estimate with the bias that comes of learning from finite rows taken off.
+
+        What a critic's freedom adds on the rows that it learnt from, it loses as much
+        on others (Akaike, 1974): the information lies halfway. That holds as far as
+        held-out rows bear out what was learnt, and counts no further.
+        """
+        if not 0.0 < self.estimate < self.fitted:
+            return self.estimate
+        gap = self.fitted - self.estimate
+        return self.estimate + 0.5 * gap * self.estimate / self.fitted
+
+    def still_rises(self, max_iter, tol):
+        """Whether the last stage's inner validation bounds rose to the last pass."""
+        bounds = [each.get("validation_bound") for each in self.history]
+        if not bounds or bounds[-1] is None or self.history[-1]["pass"] < max_iter:
+            return False
+        before = bounds[-min(4, max_iter + 1) :][0] if max_iter > 1 else 0.0
+        rise = np.mean(bounds[-1] - before)
+        return bool(rise > max(5.0 * tol, 0.01 * np.mean(bounds[-1])))
 
     @property
     def solver(self):
@@ -255,7 +283,13 @@ def cross_fit(
         px, py = n_plain
         students = [student_start(x[rows, :px], y[rows, :py]) for rows in fit_rows]
     import os
-    if not os.environ.get("NOMIX") and use_start and judged and settings.solver == "auto":
+
+    if (
+        not os.environ.get("NOMIX")
+        and use_start
+        and judged
+        and settings.solver == "auto"
+    ):
         mixtures = _mixtures(x, y, starts, splits, rng, settings.n_jobs)
     bank = CriticBank(
         starts,
@@ -290,11 +324,21 @@ def cross_fit(
         if rival is not None:
             if not judge(bank).mean() > rival.judged_by(judge, fit_rows).mean():
                 return None
-    # The Gaussian start is normalised by itself.
-    max_ratio = None if leans else care.max_ratio
-    score_folds = _ScoreFolds(bank, xt, yt, max_ratio, hold_shares(folds, labels))
-    scored = score_folds(folds, capped, rng, settings.n_jobs)
-    return CrossFit(bank, *scored, history, n_iter, leans, twists)
+    score_folds = _ScoreFolds(bank, xt, yt, hold_shares(folds, labels))
+    scored = score_folds(folds, capped, care.max_ratio, rng, settings.n_jobs)
+    held_out_bound = scored.estimate
+    if leans:
+        # The Gaussian start is normalised by itself.
+        scored = score_folds(folds, capped, None, rng, settings.n_jobs)
+    return CrossFit(
+        bank,
+        **scored._asdict(),
+        history=history,
+        n_iter=n_iter,
+        leans_on_start=leans,
+        held_out_bound=held_out_bound,
+        twists=twists,
+    )
 
 
 def _mixtures(x, y, starts, splits, rng, n_jobs):
@@ -469,58 +513,70 @@ def _inner_split(rows, settings, rng, groups):
     return order[~judged], order[judged]
 
 
+class _Scored(NamedTuple):
+    """What :class:`CrossFit` holds of scores."""
+
+    log_normalizer: float
+    limits: tuple
+    estimate: float
+    std_error: float
+    fitted: float
+
+
 class _ScoreFolds:
-    """Scores held-out rows fold by fold, and fixes the mean critic's normaliser.
+    """Scores rows fold by fold, and fixes the mean critic's normaliser.
 
     Parameters
     ----------
     bank, x, y
         Critics, and all rows.
-    max_ratio : float or None
-        None for critics that are normalised by themselves.
     balanced : bool
         Whether folds hold each label in its share; see :func:`score_rows`.
     """
 
-    def __init__(self, bank, x, y, max_ratio, balanced):
-        self.bank, self.x, self.y = bank, x, y
-        self.max_ratio, self.balanced = max_ratio, balanced
+    def __init__(self, bank, x, y, balanced):
+        self.bank, self.x, self.y, self.balanced = bank, x, y, balanced
 
-    def __call__(self, folds, fit_rows, rng, n_jobs):
-        """The mean critic's log-normaliser and limits, the estimate and its error."""
-        by_itself = self.max_ratio is None
-        n_scored = (0, 0) if by_itself else (_N_SCORE_SHIFTS, _N_SCORE_PAIRS)
+    def __call__(self, folds, fit_rows, max_ratio, rng, n_jobs):
+        """Score by critics that claim at most so much, or are normalised (None)."""
+        n_scored = (0, 0) if max_ratio is None else (_N_SCORE_SHIFTS, _N_SCORE_PAIRS)
         items = [
             (
                 k,
                 blocks_of(fit_rows[k], rng, _N_NORMALIZER_SHIFTS, _N_SCORE_PAIRS),
                 blocks_of(rng.permutation(test_rows), rng, *n_scored),
+                max_ratio,
             )
             for k, (_, test_rows) in enumerate(folds)
         ]
-        scored = for_each(self._score, items, n_jobs)
+        held_out, fitted = zip(*for_each(self._score, items, n_jobs), strict=True)
         scores, from_x, from_y = (
-            np.concatenate(part) for part in zip(*scored, strict=True)
+            np.concatenate(part) for part in zip(*held_out, strict=True)
         )
         rows = rng.permutation(np.unique(np.concatenate(fit_rows)))
         mean_blocks = blocks_of(rows, rng, _N_MEAN_SHIFTS, _N_SCORE_PAIRS)
-        log_z, limits = self._normalizer(range(len(folds)), mean_blocks)
+        log_z, limits = self._normalizer(range(len(folds)), mean_blocks, max_ratio)
         estimate = float((scores - from_x).mean()) + 1.0
         influence = scores - from_x - from_y
         error = 0.0
         if len(influence) > 1:
             error = float(influence.std(ddof=1) / np.sqrt(len(influence)))
-        return log_z, limits, estimate, error
+        return _Scored(log_z, limits, estimate, error, float(np.mean(fitted)))
 
-    def _normalizer(self, critics, blocks):
-        if self.max_ratio is None:
+    def _normalizer(self, critics, blocks, max_ratio):
+        if max_ratio is None:
             return 0.0, (-np.inf, np.inf)
         return log_normalizer(
-            self.bank, critics, self.x, self.y, blocks, self.max_ratio, self.balanced
+            self.bank, critics, self.x, self.y, blocks, max_ratio, self.balanced
         )
 
-    def _score(self, k, train_blocks, test_blocks):
-        normalizer = self._normalizer([k], train_blocks)
-        return score_rows(
-            self.bank, [k], self.x, self.y, test_blocks, *normalizer, self.balanced
+    def _score(self, k, train_blocks, test_blocks, max_ratio):
+        """Scores of held-out rows, and the bound on training rows."""
+        normalizer = self._normalizer([k], train_blocks, max_ratio)
+        if max_ratio is None:
+            train_blocks = [(rows, []) for rows, _ in train_blocks]
+        held_out, (scores, from_x, _) = (
+            score_rows(self.bank, [k], self.x, self.y, rows, *normalizer, self.balanced)
+            for rows in (test_blocks, train_blocks)
         )
+        return held_out, (scores - from_x).mean() + 1.0

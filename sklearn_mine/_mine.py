@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from scipy.stats import norm
 from sklearn.base import BaseEstimator, _fit_context
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GroupKFold
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
@@ -24,6 +25,10 @@ from ._params import (
 )
 from ._table import as_groups, as_table, as_target
 from .nn.objectives import OBJECTIVES
+
+# Nats by which training rows may lie above held-out ones without a warning, and rows
+# from which the log of their number is a limit worth a word.
+_FAR, _FEW_ROWS = 0.1, 50
 
 
 @with_critic_parameters(hidden="(64, 64)", activation="relu")
@@ -69,8 +74,14 @@ class MINE(BaseEstimator):
     Attributes
     ----------
     mutual_info_ : float
-        The cross-fitted estimate, in `units`. Not clipped: for independent
-        variables it scatters about or below zero.
+        The cross-fitted estimate, in `units`: `held_out_bound_` with the bias that
+        comes of learning from finite rows taken off, see Notes. Not clipped: for
+        independent variables it scatters about or below zero.
+
+    held_out_bound_ : float
+        The strict lower bound, in `units`: every row is scored by a critic that
+        neither trained on it nor was stopped by it. Where `leans_on_start_`, it is
+        what held-out rows do certify of the start's claim.
 
     std_error_ : float
         Standard error of `mutual_info_`: the sampling error of the estimate.
@@ -115,12 +126,20 @@ class MINE(BaseEstimator):
     every pair of rows, and networks are trained only where a plain table of counts
     shows that they could add something.
 
+    The held-out bound lies below the information by what a critic cannot learn from
+    finite rows; the bound on training rows lies above it by about as much. The
+    estimate is halfway between both, or less far where held-out rows bear out little
+    of what was learnt. It is the held-out bound itself where that is not above zero.
+
     The standard error and the interval cover the sampling error of the estimate. They
-    do not cover what the critic failed to find: the estimate is of a lower bound.
+    do not cover what the critic failed to find.
 
     References
     ----------
     Belghazi et al. (2018), "Mutual Information Neural Estimation", ICML.
+
+    Akaike (1974), "A new look at the statistical model identification", IEEE
+    Transactions on Automatic Control: the halfway correction.
 
     Examples
     --------
@@ -245,6 +264,7 @@ class MINE(BaseEstimator):
         self.history_, self.n_iter_, self.solver_ = [], 0, "none"
         self._fit = None
         self.mutual_info_, self.std_error_, self.p_value_ = 0.0, 0.0, 1.0
+        self.held_out_bound_ = 0.0
         self.leans_on_start_ = False
         if not (self._x_encoder.informative and self._y_encoder.informative):
             return self
@@ -261,7 +281,8 @@ class MINE(BaseEstimator):
                 fit = fit_pair(pair, x, y, settings, **options)
         self.p_value_ = independence_p_value(x, y, seed)
         unit = NATS_PER_UNIT[self.units]
-        self.mutual_info_ = fit.estimate / unit
+        self.mutual_info_ = fit.corrected / unit
+        self.held_out_bound_ = fit.held_out_bound / unit
         self.std_error_ = fit.std_error / unit
         self.n_iter_ = int(fit.n_iter.max())
         for record in fit.history:
@@ -270,6 +291,7 @@ class MINE(BaseEstimator):
                     record[name] = record[name] / unit
         self.history_ = fit.history
         self.leans_on_start_ = fit.leans_on_start
+        warn_of_fit(fit, n, settings)
         if fit.leans_on_start:
             warnings.warn(
                 f"The estimate of {self.mutual_info_:.2f} {self.units} is that of the "
@@ -387,6 +409,36 @@ class MINE(BaseEstimator):
         tags.input_tags.string = True
         tags.input_tags.categorical = True
         return tags
+
+
+def warn_of_fit(fit, n, settings):
+    """Say where a fit did not converge, overfits, or nears what rows can show."""
+    if fit.still_rises(settings.max_iter, settings.tol):
+        warnings.warn(
+            f"The critics still improved after max_iter={settings.max_iter} passes. "
+            "Raise max_iter, or learning_rate_init.",
+            ConvergenceWarning,
+            stacklevel=3,
+        )
+    if fit.leans_on_start:
+        return
+    gap = fit.fitted - fit.estimate
+    if gap > max(_FAR, 0.5 * abs(fit.estimate), 4.0 * fit.std_error):
+        warnings.warn(
+            f"The bound on training rows is {fit.fitted:.2f} nats, on held-out rows "
+            f"{fit.estimate:.2f}: the critics learnt rows by heart. More rows, fewer "
+            "columns, smaller hidden_layer_sizes or a larger alpha would help.",
+            UserWarning,
+            stacklevel=3,
+        )
+    if fit.estimate > np.log(n) - 2.0 and n > _FEW_ROWS:
+        warnings.warn(
+            f"The estimate of {fit.estimate:.1f} nats is near ln(n_samples) = "
+            f"{np.log(n):.1f}, above which {n} rows can show nothing: the information "
+            "may be larger. Use more rows.",
+            UserWarning,
+            stacklevel=3,
+        )
 
 
 def require_pairs(n):

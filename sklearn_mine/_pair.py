@@ -12,9 +12,11 @@ import torch
 from ._basis import Side
 from ._crossfit import CrossFit, cross_fit, hold_shares
 from ._encoding import MAX_CATEGORIES, level_column
+from ._student import student_start
 from ._tables import clamp, pair_shares, table_information, tangent_score
 from .nn.bilinear import solve_bilinear
 from .nn.scoring import for_each
+from .nn.student import student_table
 
 # Levels of a continuous column, its half waves, and indicators (all there are, with
 # one for missing cells).
@@ -137,16 +139,40 @@ class Pair:
         def critic(rows):
             table, n = self.table(rows), len(rows)
             product = pair_shares(table, self.balanced)
-            solution = solve_bilinear(x.values, y.values, order, table / n, product, n)
+            tables = self._starts(rows)
+            solution = solve_bilinear(
+                x.values, y.values, order, tables, table / n, product, n
+            )
             return clamp(solution.values, n)
 
         return np.stack(for_each(critic, [(each,) for each in rows], n_jobs))
 
+    def _starts(self, rows):
+        """Parametric critics of some rows to begin with, (E, L, M).
+
+        The terms of a Gaussian, and a Student-t's copula where its tails explain more.
+        """
+        sides = self.x, self.y
+        if any(side.encoding.kind != "numeric" or not side.ordered for side in sides):
+            return np.empty((0, *self.shape))
+        x, y = (side.values[:, 0] for side in sides)
+        one = np.ones(self.shape)
+        gaussian = [np.outer(x, y), x[:, None] ** 2 * one, y**2 * one]
+        scores = x[self.x.codes[rows], None], y[self.y.codes[rows], None]
+        student = student_start(*scores)
+        if student is not None:
+            gaussian.append(student_table(student, x, y))
+        return np.stack(gaussian)
+
     def cross_fit(self, n_jobs):
         """Solve a critic for each fold and score all rows, as `cross_fit` does."""
         values = self.solve([train for train, _ in self.folds], n_jobs)
-        test = np.stack([self.table(rows) for _, rows in self.folds])
+        train, test = (
+            np.stack([self.table(rows) for rows in part])
+            for part in zip(*self.folds, strict=True)
+        )
         estimate, error = tangent_score(values, test, self.balanced)
+        fitted, _ = tangent_score(values, train, self.balanced)
         seen = np.unique(np.concatenate([train for train, _ in self.folds]))
         product = pair_shares(self.table(seen), self.balanced)
         log_z = np.log((product * np.exp(values.mean(axis=0))).sum())
@@ -156,9 +182,11 @@ class Pair:
             limits=(-np.inf, np.inf),
             estimate=float(estimate),
             std_error=float(error),
+            fitted=float(fitted),
             history=[],
             n_iter=np.zeros(len(self.folds), dtype=int),
             leans_on_start=False,
+            held_out_bound=float(estimate),
         )
 
     def judged_by(self, judge, rows):

@@ -27,8 +27,8 @@ class Settings:
     activation: str = "relu"
     alpha: float = 1e-3
     batch_size: int | str = "auto"
-    learning_rate_init: float = 2e-3
-    max_iter: int = 120
+    learning_rate_init: float = 5e-3
+    max_iter: int = 30
     tol: float = 1e-3
     early_stopping: bool = True
     validation_fraction: float = 0.1
@@ -122,10 +122,11 @@ CRITIC_DOC = """objective : {"mine", "dv", "mine-f", "infonce"}, default="mine"
         Rows of a minibatch; "auto" is 512, or 256 where all pairs of a batch are
         used. Not read by solver="newton".
 
-    learning_rate_init : float, default=2e-3
-        Step size of Adam. Not read by solver="newton".
+    learning_rate_init : float, default=5e-3
+        Step size of Adam at its highest: it rises over the first tenth of `max_iter`
+        passes and falls to nothing at their end. Not read by solver="newton".
 
-    max_iter : int, default=120
+    max_iter : int, default=30
         Passes of Adam over the training rows, at most, in each stage. Not read by
         solver="newton".
 

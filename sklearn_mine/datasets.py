@@ -78,7 +78,11 @@ class Component:
         object.__setattr__(self, "covariance", covariance)
         if self.label_shares is not None:
             shares = np.asarray(self.label_shares, dtype=float)
-            if shares.ndim != 1 or (shares < 0).any() or not np.isclose(shares.sum(), 1):
+            if (
+                shares.ndim != 1
+                or (shares < 0).any()
+                or not np.isclose(shares.sum(), 1)
+            ):
                 raise ValueError(
                     f"label_shares should be probabilities that sum to 1: {shares}."
                 )
@@ -387,9 +391,7 @@ def _student_excess(df, dx, dy):
 
 
 @_documented
-@validate_params(
-    {**_COMMON, "rho": _CORRELATION}, prefer_skip_nested_validation=True
-)
+@validate_params({**_COMMON, "rho": _CORRELATION}, prefer_skip_nested_validation=True)
 def make_arms(n_samples=1000, *, rho=0.95, random_state=None, return_mi=False):
     """Two crossing arms: correlation `rho` in half of the rows, `-rho` in the others.
 

@@ -16,7 +16,11 @@ import torch
 
 # Prior precisions of a weight of order one, in rows, from stiff to free. The rows'
 # evidence picks one.
-PRECISIONS = (1000.0, 100.0, 10.0, 1.0, 0.1, 0.01)
+PRECISIONS = (100_000.0, 10_000.0, 1000.0, 100.0, 10.0, 1.0, 0.1, 0.01)
+# That of a weight of a table, whose best value is about one.
+_TABLE_PRECISION = 1.0
+# Precisions in a row that may lead down.
+_PATIENCE = 2
 # Gradient at which a precision's maximum counts as reached: far below sampling error.
 _TOLERANCE = 1e-7
 _MAX_STEPS = 60
@@ -34,13 +38,16 @@ class Solution(NamedTuple):
         T minus its log-normaliser over the product pairs.
     precision : float
         The prior precision with the most evidence.
+    evidence : float
+        In nats.
     """
 
     values: np.ndarray
     precision: float
+    evidence: float
 
 
-def solve_bilinear(x_functions, y_functions, order, joint, product, n_rows):
+def solve_bilinear(x_functions, y_functions, order, tables, joint, product, n_rows):
     """Maximise the Donsker-Varadhan bound over the weights of products of functions.
 
     For fixed product pairs, n times the bound is the log-likelihood of an exponential
@@ -56,6 +63,9 @@ def solve_bilinear(x_functions, y_functions, order, joint, product, n_rows):
         How elaborate each product is: a weight's prior precision grows with the
         square. Infinite where the product is left out.
 
+    tables : ndarray of shape (E, L, M)
+        Critics that are known beforehand, to be weighed with the rest.
+
     joint, product : ndarray of shape (L, M)
         Shares of the joint pairs and of the product pairs.
 
@@ -66,19 +76,23 @@ def solve_bilinear(x_functions, y_functions, order, joint, product, n_rows):
     -------
     solution : Solution
     """
-    problem = _Problem(x_functions, y_functions, order, joint, product)
+    problem = _Problem(x_functions, y_functions, order, tables, joint, product)
     weights = torch.zeros(problem.n_weights, dtype=torch.float64)
-    best, chosen = -math.inf, Solution(np.zeros_like(joint), PRECISIONS[0])
+    best, worse = -math.inf, 0
+    chosen = Solution(np.zeros_like(joint), PRECISIONS[0], best)
     for precision in PRECISIONS:
-        ridge = problem.order**2 * (precision / n_rows)
+        ridge = problem.ridge(precision) / n_rows
         weights, state, factor = _maximise(problem, weights, ridge)
         log_det = 2.0 * factor.diagonal().log().sum()
         evidence = n_rows * state.value + 0.5 * (ridge.log().sum() - log_det)
-        if not evidence > best:
-            break
-        best = evidence
-        values = problem.logits(weights) - state.log_z
-        chosen = Solution(values.numpy(), precision)
+        if evidence > best:
+            best, worse = evidence, 0
+            values = problem.logits(weights) - state.log_z
+            chosen = Solution(values.numpy(), precision, float(best))
+        else:
+            worse += 1
+            if worse == _PATIENCE:
+                break
     return chosen
 
 
@@ -121,14 +135,15 @@ class _State(NamedTuple):
 class _Problem:
     """The bound of one critic as a function of its weights."""
 
-    def __init__(self, x_functions, y_functions, order, joint, product):
+    def __init__(self, x_functions, y_functions, order, tables, joint, product):
         self.x = torch.from_numpy(x_functions)
         self.y = torch.from_numpy(y_functions)
         self.rows, self.columns = torch.from_numpy(
             np.array(np.isfinite(order).nonzero())
         )
         self.order = torch.from_numpy(order)[self.rows, self.columns]
-        self.n_weights = len(self.rows)
+        self.tables = torch.from_numpy(tables).flatten(1)
+        self.n_weights = len(self.rows) + len(self.tables)
         self.log_product = torch.from_numpy(product).log()
         self.joint_mean = self._means(torch.from_numpy(joint))
         self.x_squares, x_place = _products(self.x)
@@ -138,13 +153,21 @@ class _Problem:
         y_place = y_place[self.columns][:, self.columns]
         self.place = x_place * self.y_squares.shape[1] + y_place
 
+    def ridge(self, precision):
+        """Prior precision of each weight, in rows."""
+        of_tables = torch.full((len(self.tables),), _TABLE_PRECISION)
+        return torch.cat([self.order**2 * precision, of_tables.double()])
+
     def _means(self, shares):
-        return (self.x.T @ shares @ self.y)[self.rows, self.columns]
+        products = (self.x.T @ shares @ self.y)[self.rows, self.columns]
+        return torch.cat([products, self.tables @ shares.flatten()])
 
     def logits(self, weights):
         matrix = torch.zeros(self.x.shape[1], self.y.shape[1], dtype=torch.float64)
-        matrix[self.rows, self.columns] = weights
-        return self.x @ matrix @ self.y.T
+        n_products = len(self.rows)
+        matrix[self.rows, self.columns] = weights[:n_products]
+        of_tables = weights[n_products:] @ self.tables
+        return self.x @ matrix @ self.y.T + of_tables.view(self.log_product.shape)
 
     def ascent(self, weights, ridge):
         """Value and gradient of the penalised bound."""
@@ -164,6 +187,14 @@ class _Problem:
         """Cholesky factor of the negative Hessian; single precision is enough."""
         moments = self.x_squares.T @ state.tilted.float() @ self.y_squares
         hessian = moments.flatten()[self.place].double()
+        if len(self.tables):
+            tilted = self.tables * state.tilted.flatten()
+            beside = torch.stack(
+                [self._means(each.view(state.tilted.shape)) for each in tilted]
+            )
+            n_products = len(self.rows)
+            hessian = torch.cat([hessian, beside[:, :n_products]])
+            hessian = torch.cat([hessian, beside.T], dim=1)
         hessian -= state.mean[:, None] * state.mean
         hessian.diagonal().add_(ridge)
         return torch.linalg.cholesky_ex(hessian)[0]

@@ -97,9 +97,7 @@ class CriticBank(torch.nn.Module):
         if any(student is not None for student in students):
             self.student = StudentRatio(students, *n_plain)
         if any(mixture is not None for mixture in mixtures):
-            self.mixture = MixtureRatio(
-                mixtures, min(p, MAX_MIXED), min(q, MAX_MIXED)
-            )
+            self.mixture = MixtureRatio(mixtures, min(p, MAX_MIXED), min(q, MAX_MIXED))
         self.n_separable = 1 + (n_twists > 0) + (self.student is not None)
         self.n_starts = self.n_separable + (self.mixture is not None)
         width_x, width_y = (
@@ -225,7 +223,10 @@ class CriticBank(torch.nn.Module):
         sides = self._sides(x, y, _ALL)
         left = self.towers[0](sides.x_in, self.activation, _ALL)
         right = self.towers[1](sides.y_in, self.activation, _ALL)
-        marginal, products = self.head[:, -N_PRODUCTS - 1, None], self.head[:, -N_PRODUCTS:]
+        marginal, products = (
+            self.head[:, -N_PRODUCTS - 1, None],
+            self.head[:, -N_PRODUCTS:],
+        )
         of_x, of_y = marginal * left[..., :1], marginal * right[..., :1]
         lefts, rights = [products.mT * left[..., 1:]], [right[..., 1:]]
         for i, (u, v, alone_x, alone_y) in enumerate(self._gaussians(sides, _ALL)):

@@ -167,7 +167,10 @@ class Judge:
     def __init__(self, x, y, rows, fit_rows, rng, n_jobs=None):
         self.x, self.y, self.n_jobs = x, y, n_jobs
         self.blocks, self.fine_blocks, self.fit_blocks = (
-            [blocks_of(rng.permutation(part)[:_BLOCK], rng, n_shifts)[0] for part in each]
+            [
+                blocks_of(rng.permutation(part)[:_BLOCK], rng, n_shifts)[0]
+                for part in each
+            ]
             for each, n_shifts in (
                 (rows, _VALIDATION_SHIFTS),
                 (rows, _FINE_SHIFTS),

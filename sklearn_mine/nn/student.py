@@ -84,6 +84,15 @@ class StudentRatio(torch.nn.Module):
         return low + (at - below) * (high - low)
 
 
+@torch.no_grad()
+def student_table(start, x, y):
+    """Ratios of all pairs of scores of two columns, (L, M)."""
+    ratio = StudentRatio([start], 1, 1)
+    sides = (torch.tensor(side, dtype=torch.float32)[None, :, None] for side in (x, y))
+    of_x, of_y = ratio.sides(*sides, slice(None))
+    return ratio.all_pairs(of_x, of_y, slice(None))[0].double().numpy()
+
+
 def _parts(start, n_x, n_y):
     """A start's constants in double precision; zeros for a ratio of one."""
     parts = {

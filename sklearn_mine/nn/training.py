@@ -256,7 +256,12 @@ def train(
         iterator_train__rng=rng,
         iterator_train__n_shifts=n_shifts,
         train_split=None,
-        callbacks=[keeper, schedule, *([_Progress(max_iter)] if verbose else []), *callbacks],
+        callbacks=[
+            keeper,
+            schedule,
+            *([_Progress(max_iter)] if verbose else []),
+            *callbacks,
+        ],
         callbacks__print_log=None,
         verbose=0,
         device=x.device,
