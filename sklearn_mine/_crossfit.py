@@ -9,7 +9,7 @@ biased upward.
 """
 
 import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -18,7 +18,6 @@ from sklearn.model_selection import KFold, StratifiedKFold, check_cv
 
 from ._mixture import mixture_start
 from ._start import Twist, canonical_start
-from ._student import student_start
 from .nn.critics import CriticBank, shifts_of
 from .nn.newton import solve_head
 from .nn.objectives import OBJECTIVES
@@ -275,27 +274,13 @@ def cross_fit(
         for side, twist in zip((x, y), twists, strict=True)
     )
     starts = [
-        canonical_start(x[rows], y[rows], n_plain, rng=rng, analyse=use_start)
+        canonical_start(x[rows], y[rows], rng=rng, n_plain=n_plain, analyse=use_start)
         for rows in fit_rows
     ]
-    mixtures, students = [None] * len(folds), [None] * len(folds)
-    if use_start:
-        px, py = n_plain
-        students = [student_start(x[rows, :px], y[rows, :py]) for rows in fit_rows]
-    import os
-
-    if (
-        not os.environ.get("NOMIX")
-        and use_start
-        and judged
-        and settings.solver == "auto"
-    ):
-        mixtures = _mixtures(x, y, starts, splits, rng, settings.n_jobs)
+    if use_start and judged and settings.solver == "auto":
+        starts = _with_mixtures(starts, x, y, splits, rng, settings.n_jobs)
     bank = CriticBank(
         starts,
-        students,
-        mixtures,
-        n_plain,
         settings.hidden_layer_sizes,
         settings.activation,
         use_start=use_start,
@@ -316,7 +301,7 @@ def cross_fit(
         judge = None
         if judged:
             valid_rows = [rows for _, rows in splits]
-            judge = Judge(xt, yt, valid_rows, fit_rows, rng, settings.n_jobs)
+            judge = Judge(xt, yt, valid_rows, rng, settings.n_jobs, fit_rows)
         elif rival is not None:
             return None
         trainer = _Trainer(xt, yt, fit_rows, judge, settings, rng, care)
@@ -341,13 +326,13 @@ def cross_fit(
     )
 
 
-def _mixtures(x, y, starts, splits, rng, n_jobs):
-    """A mixture for each fold, where one beats the Gaussian start."""
+def _with_mixtures(starts, x, y, splits, rng, n_jobs):
+    """Starts with a mixture where one beats the Gaussian start."""
 
     def fit(start, fit_rows, valid_rows, seed):
         u, v = start.coordinates(x, y)
         sides = u[fit_rows], v[fit_rows], u[valid_rows], v[valid_rows]
-        return mixture_start(*sides, start.ratio, seed=seed)
+        return replace(start, mixture=mixture_start(*sides, start.ratio, seed=seed))
 
     seeds = rng.integers(2**31 - 1, size=len(starts))
     items = [

@@ -15,8 +15,8 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
 from threadpoolctl import threadpool_limits
 
-from .nn.critics import MAX_MIXED
-
+# Coordinates of each side that a mixture is of.
+MAX_MIXED = 32
 # Numbers of components that are tried, on so many rows and steps; the best is then
 # fitted to all rows.
 _LADDER = (2, 4, 8, 16, 32)

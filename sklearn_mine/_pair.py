@@ -139,9 +139,14 @@ class Pair:
         def critic(rows):
             table, n = self.table(rows), len(rows)
             product = pair_shares(table, self.balanced)
-            tables = self._starts(rows)
             solution = solve_bilinear(
-                x.values, y.values, order, tables, table / n, product, n
+                x.values,
+                y.values,
+                order,
+                table / n,
+                product,
+                n,
+                self._starts(rows),
             )
             return clamp(solution.values, n)
 

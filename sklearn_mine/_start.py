@@ -12,6 +12,9 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.covariance import ledoit_wolf
 
+from ._mixture import Mixture
+from ._student import StudentStart, student_start
+
 # Directions of each side that are kept as coordinates, and pairs of twisted ones.
 MAX_COORDINATES, _MAX_TWISTS = 128, 16
 # A canonical correlation counts if, on rows that did not choose its direction, it is
@@ -81,6 +84,12 @@ class CanonicalStart:
         nothing more.
     twist_correlations : ndarray of shape (t,)
         Zero for pairs that are no more than an echo of stronger ones.
+    n_plain : tuple of two int
+        Plain columns of each side; they come first.
+    student : StudentStart or None
+        Of the plain columns.
+    mixture : Mixture or None
+        Of the coordinates.
     """
 
     x_mean: np.ndarray
@@ -91,6 +100,9 @@ class CanonicalStart:
     x_twists: np.ndarray
     y_twists: np.ndarray
     twist_correlations: np.ndarray
+    n_plain: tuple
+    student: StudentStart | None = None
+    mixture: Mixture | None = None
 
     @property
     def claim(self):
@@ -118,7 +130,7 @@ class _Analysis(NamedTuple):
     correlations: np.ndarray
 
 
-def canonical_start(x, y, n_plain, *, rng, analyse=True):
+def canonical_start(x, y, *, rng, n_plain=None, analyse=True):
     """Canonical analysis of encoded vectors.
 
     Parameters
@@ -126,11 +138,11 @@ def canonical_start(x, y, n_plain, *, rng, analyse=True):
     x, y : ndarray of shape (n, dx), (n, dy)
         Plain columns first, then twisted ones.
 
-    n_plain : tuple of two int
-        Plain columns of each.
-
     rng : numpy.random.Generator
         Splits the rows in halves.
+
+    n_plain : tuple of two int, optional
+        Plain columns of each side; all by default.
 
     analyse : bool
         If False, the coordinates are the inputs, with no correlation.
@@ -140,14 +152,14 @@ def canonical_start(x, y, n_plain, *, rng, analyse=True):
     start : CanonicalStart
     """
     dx, dy = x.shape[1], y.shape[1]
+    px, py = n_plain = n_plain or (dx, dy)
     no_twists = np.zeros((dx, 0)), np.zeros((dy, 0)), np.zeros(0)
     if not analyse:
         means = np.zeros(dx), np.zeros(dy)
         return CanonicalStart(
-            *means, np.eye(dx), np.eye(dy), np.zeros(min(dx, dy)), *no_twists
+            *means, np.eye(dx), np.eye(dy), np.zeros(min(dx, dy)), *no_twists, n_plain
         )
     halves = np.array_split(rng.permutation(len(x)), 2)
-    px, py = n_plain
     plain = _analyse(x[:, :px], y[:, :py], halves)
     directions = [
         np.pad(side[:, :MAX_COORDINATES], ((0, d - len(side)), (0, 0)))
@@ -165,7 +177,8 @@ def canonical_start(x, y, n_plain, *, rng, analyse=True):
         if gain > _GAIN + _RELATIVE_GAIN * _information(correlations):
             twists = twisted.x[:, known], twisted.y[:, known], strength
     means = x.mean(axis=0), y.mean(axis=0)
-    return CanonicalStart(*means, *directions, correlations, *twists)
+    student = student_start(x[:, :px], y[:, :py])
+    return CanonicalStart(*means, *directions, correlations, *twists, n_plain, student)
 
 
 def _analyse(x, y, halves):

@@ -11,8 +11,7 @@ from functools import lru_cache
 from numbers import Integral, Real
 
 import numpy as np
-from scipy.special import gammaln, logsumexp
-from scipy.stats import norm
+from scipy.special import digamma, gammaln, logsumexp
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, validate_params
 
@@ -381,13 +380,11 @@ def _gaussian(rho, d, df):
 
 def _student_excess(df, dx, dy):
     """What a student-t's common scale tells, from the entropies' closed form."""
-    from scipy.special import digamma
 
     def log_scale(d):
         return gammaln(0.5 * (df + d)) - 0.5 * (df + d) * digamma(0.5 * (df + d))
 
-    f = log_scale(dx + dy) + log_scale(0) - log_scale(dx) - log_scale(dy)
-    return f
+    return log_scale(dx + dy) + log_scale(0) - log_scale(dx) - log_scale(dy)
 
 
 @_documented
@@ -520,8 +517,8 @@ def _waves(n_waves, noise):
     length = 0.4 * step * np.sqrt(1 + slope**2)
     return Mixture(
         [
-            _elongated([x, np.sin(np.pi * x)], np.arctan(s), l, noise)
-            for x, s, l in zip(at, slope, length, strict=True)
+            _elongated([x, np.sin(np.pi * x)], np.arctan(s), along, noise)
+            for x, s, along in zip(at, slope, length, strict=True)
         ]
     )
 

@@ -153,7 +153,7 @@ def test_pointwise_values_are_clamped():
     x, y = _data()
     fit = _fit(x, y)
     far = fit.pointwise(np.array([[1e6]]), np.array([[-1e6]]))
-    assert abs(far[0]) <= fit.ceiling
+    assert fit.limits[0] <= far[0] <= fit.limits[1]
 
 
 def test_cap_on_training_rows_scores_all():
@@ -193,7 +193,10 @@ def test_groups_stay_together_in_the_inner_split():
 
 def test_history_names_the_stage():
     fit = _fit(*_data(), solver="auto")
-    assert {record["stage"] for record in fit.history} == {"towers", "critic"}
+    # Where towers find nothing beyond a Gaussian, the whole critic is not trained.
+    assert {record["stage"] for record in fit.history} == {"towers"}
+    adam = _fit(*_data(), solver="adam", max_iter=2)
+    assert {record["stage"] for record in adam.history} == {"critic"}
     assert _fit(*_data(), solver="newton").history == []
 
 

@@ -87,13 +87,13 @@ def test_networks_are_trained_where_the_plain_table_shows_more(rng):
     assert fit.estimate > solved.estimate
 
 
-def test_solved_critics_stay_where_networks_judge_no_better(rng):
+def test_solved_critics_stay_where_networks_judge_no_better(rng, monkeypatch):
+    monkeypatch.setattr("sklearn_mine._pair._STRONG", 0.0)
     x = rng.uniform(-1.0, 1.0, size=2000)
-    y = np.abs(x) + 0.002 * rng.normal(size=2000)
+    y = np.sin(40.0 * x) + 0.002 * rng.normal(size=2000)
     pair = Pair(_levels(x), _levels(y), _folds(2000))
     solved = pair.cross_fit(1)
-    # More than levels may hold, so networks are tried; one unit is not enough.
-    assert solved.estimate > 3.0
+    # Networks are tried; one unit is not enough.
     settings = Settings(hidden_layer_sizes=(1,), max_iter=1)
     fit = fit_pair(pair, x[:, None], y[:, None], settings, rng=rng)
     assert fit.estimate == solved.estimate

@@ -17,8 +17,8 @@ import torch
 # Prior precisions of a weight of order one, in rows, from stiff to free. The rows'
 # evidence picks one.
 PRECISIONS = (100_000.0, 10_000.0, 1000.0, 100.0, 10.0, 1.0, 0.1, 0.01)
-# That of a weight of a table, whose best value is about one.
-_TABLE_PRECISION = 1.0
+# That of a weight of a table: those of a strong dependence are in the hundreds.
+_TABLE_PRECISION = 0.001
 # Precisions in a row that may lead down.
 _PATIENCE = 2
 # Gradient at which a precision's maximum counts as reached: far below sampling error.
@@ -47,7 +47,9 @@ class Solution(NamedTuple):
     evidence: float
 
 
-def solve_bilinear(x_functions, y_functions, order, tables, joint, product, n_rows):
+def solve_bilinear(
+    x_functions, y_functions, order, joint, product, n_rows, tables=None
+):
     """Maximise the Donsker-Varadhan bound over the weights of products of functions.
 
     For fixed product pairs, n times the bound is the log-likelihood of an exponential
@@ -63,19 +65,21 @@ def solve_bilinear(x_functions, y_functions, order, tables, joint, product, n_ro
         How elaborate each product is: a weight's prior precision grows with the
         square. Infinite where the product is left out.
 
-    tables : ndarray of shape (E, L, M)
-        Critics that are known beforehand, to be weighed with the rest.
-
     joint, product : ndarray of shape (L, M)
         Shares of the joint pairs and of the product pairs.
 
     n_rows : float
         Joint pairs.
 
+    tables : ndarray of shape (E, L, M), optional
+        Critics that are known beforehand, to be weighed with the rest.
+
     Returns
     -------
     solution : Solution
     """
+    if tables is None:
+        tables = np.empty((0, *joint.shape))
     problem = _Problem(x_functions, y_functions, order, tables, joint, product)
     weights = torch.zeros(problem.n_weights, dtype=torch.float64)
     best, worse = -math.inf, 0

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
+from .._mixture import MAX_MIXED
 from .mixture import MixtureRatio
 from .student import StudentRatio
 
@@ -32,8 +33,6 @@ _FEW = 4.0
 N_PRODUCTS = 32
 # A side wider than this enters the network through its coordinates alone.
 _MAX_RAW = 64
-# Coordinates of each side that a mixture is of.
-MAX_MIXED = 32
 
 # Units dropped while training the network of a side wider than this: with 64 columns
 # of digits the held-out bound rises from 2.02 to 2.09 of 2.30.
@@ -49,15 +48,6 @@ class CriticBank(torch.nn.Module):
     ----------
     starts : list of CanonicalStart
         One for each critic.
-
-    students : list of (StudentStart or None)
-        One for each critic.
-
-    mixtures : list of (Mixture or None)
-        One for each critic.
-
-    n_plain : tuple of two int
-        Columns of each side that are no twists; they come first.
 
     hidden_layer_sizes : tuple of int
 
@@ -75,9 +65,6 @@ class CriticBank(torch.nn.Module):
     def __init__(
         self,
         starts,
-        students,
-        mixtures,
-        n_plain,
         hidden_layer_sizes,
         activation,
         *,
@@ -87,7 +74,9 @@ class CriticBank(torch.nn.Module):
         super().__init__()
         self.use_start = use_start
         self.activation = ACTIVATIONS[activation]()
-        n_critics = len(starts)
+        n_critics, n_plain = len(starts), starts[0].n_plain
+        students = [start.student for start in starts]
+        mixtures = [start.mixture for start in starts]
         # Columns of each side that the networks see as they are.
         self.n_raw = [d if d <= _MAX_RAW or not use_start else 0 for d in n_plain]
         self._set_start(starts)

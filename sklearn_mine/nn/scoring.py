@@ -162,15 +162,14 @@ class Judge:
     rows : list of K index arrays
     rng : numpy.random.Generator
     n_jobs : int or None
+    fit_rows : list of K index arrays, optional
+        Rows that the critics are trained on, in random order.
     """
 
-    def __init__(self, x, y, rows, fit_rows, rng, n_jobs=None):
+    def __init__(self, x, y, rows, rng, n_jobs=None, fit_rows=()):
         self.x, self.y, self.n_jobs = x, y, n_jobs
         self.blocks, self.fine_blocks, self.fit_blocks = (
-            [
-                blocks_of(rng.permutation(part)[:_BLOCK], rng, n_shifts)[0]
-                for part in each
-            ]
+            [blocks_of(part[:_BLOCK], rng, n_shifts)[0] for part in each]
             for each, n_shifts in (
                 (rows, _VALIDATION_SHIFTS),
                 (rows, _FINE_SHIFTS),
@@ -195,8 +194,10 @@ class Judge:
         Those of training rows are among them: critics that claim much on a few rare
         pairs are found out by many.
         """
-        blocks = zip(self.fine_blocks, self.fit_blocks, strict=True)
-        return self._bounds(bank, [(k, *pair) for k, pair in enumerate(blocks)])
+        items = [(k, block) for k, block in enumerate(self.fine_blocks)]
+        if self.fit_blocks:
+            items = [(*each, self.fit_blocks[k]) for k, each in enumerate(items)]
+        return self._bounds(bank, items)
 
     def _bounds(self, bank, items):
         def bound(k, block, *others):
