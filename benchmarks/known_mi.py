@@ -2,14 +2,18 @@
 
 Fits MINE to each task of a folder that holds tasks.csv (task, file, dim_x, dim_y,
 mi_nats, and what other estimators gave: bmi_mine, ksg, gaussian) and the files it
-names (npz with x and y). An estimate is held if it lies within 0.05 nats or 10 % of
-the truth, whichever is larger. Results go to benchmarks/results.
+names (npz with x and y), or to mixtures of sklearn_mine.datasets. An estimate is held
+if it lies within 0.05 nats or 10 % of the truth, whichever is larger. Results go to
+benchmarks/results.
 
-    python benchmarks/known_mi.py --folder FOLDER
-    python benchmarks/known_mi.py --folder FOLDER --tasks spiral --jobs 2
-    python benchmarks/known_mi.py --folder FOLDER --estimator paper
+    python benchmarks/known_mi.py --folder FOLDER --jobs 2
+    python benchmarks/known_mi.py --mixtures --jobs 2
+    python benchmarks/known_mi.py --folder FOLDER --tasks spiral --estimator paper
+    python benchmarks/known_mi.py --mixtures --tasks shells --ablate
 
-The folder may also be given as SKLEARN_MINE_KNOWN_MI.
+The folder may also be given as SKLEARN_MINE_KNOWN_MI. Rivals that run here, beside
+the figures that come with the folder: KSG through scikit-learn, where x and y are
+single columns. With --ablate the tasks are run again with each ingredient off.
 """
 
 import argparse
@@ -24,8 +28,9 @@ import matplotlib
 import numpy as np
 import torch
 from joblib import Parallel, delayed
+from sklearn.feature_selection import mutual_info_regression
 
-from sklearn_mine import MINE
+from sklearn_mine import MINE, _mixture, _start, _student, datasets
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
@@ -37,6 +42,32 @@ OTHERS = ("bmi_mine", "ksg", "gaussian")
 ESTIMATORS = {
     "default": {},
     "paper": {"solver": "adam", "start": None, "encoding": "standard"},
+}
+# What is put out of work to see what it earns: a module's constant, or a parameter.
+ABLATIONS = {
+    "without twisted coordinates": (_start, "_MAX_WAVES", 0),
+    "without Student-t": (_student, "_DEGREES", ()),
+    "without mixtures": (_mixture, "_LADDER", ()),
+    "without training": {"solver": "newton"},
+    "without start": {"start": None},
+}
+MIXTURES = {
+    "arms": (datasets.make_arms, {}),
+    "ring": (datasets.make_ring, {}),
+    "waves": (datasets.make_waves, {}),
+    "waves, 8": (datasets.make_waves, {"n_waves": 8}),
+    "shells 3": (datasets.make_shells, {"n_features": 3}),
+    "shells 5": (datasets.make_shells, {"n_features": 5, "n_shells": 8}),
+    "shells 25": (datasets.make_shells, {"n_features": 25, "n_shells": 10}),
+    "clusters 2-1": (datasets.make_clusters, {"n_targets": 1, "n_clusters": 6}),
+    "clusters 2-2": (datasets.make_clusters, {}),
+    "clusters 5-5": (
+        datasets.make_clusters,
+        {"n_features": 5, "n_targets": 5, "n_clusters": 8, "separation": 1.0},
+    ),
+    "outliers 2-2": (datasets.make_outliers, {}),
+    "outliers 5-5": (datasets.make_outliers, {"n_features": 5, "rho": 0.6}),
+    "labels 10": (datasets.make_labels, {"n_features": 10}),
 }
 
 
@@ -53,16 +84,52 @@ def read_tasks(folder, substring):
     return [task for task in tasks if substring in task["task"]]
 
 
-def run_task(folder, task, params):
+def mixture_tasks(substring):
+    tasks = []
+    for name, (make, params) in MIXTURES.items():
+        if substring in name:
+            x, y, mi = make(10_000, random_state=1, return_mi=True, **params)
+            others = dict.fromkeys(OTHERS, float("nan"))
+            tasks.append(
+                {
+                    "task": name,
+                    "x": x,
+                    "y": y,
+                    "dim_x": x.shape[1],
+                    "dim_y": 1 if y.ndim == 1 else y.shape[1],
+                    "mi_nats": mi,
+                    **others,
+                }
+            )
+    return tasks
+
+
+def load(folder, task):
+    if "x" in task:
+        return task["x"], task["y"]
+    with np.load(folder / task["file"]) as data:
+        return data["x"], data["y"]
+
+
+def run_task(folder, task, params, switched_off=None):
     """Fit one task; its results as a row of the table."""
     torch.set_num_threads(1)
-    with np.load(folder / task["file"]) as data:
-        x, y = data["x"], data["y"]
+    x, y = load(folder, task)
+    if switched_off is not None:
+        module, name, nothing = switched_off
+        before = getattr(module, name)
+        setattr(module, name, nothing)
     start = time.perf_counter()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # leans_on_start is in the table
-        mine = MINE(random_state=0, **params).fit(x, y)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)
+            mine = MINE(random_state=0, **params).fit(x, y)
+    finally:
+        if switched_off is not None:
+            setattr(module, name, before)
     seconds = time.perf_counter() - start
+    if x.size == y.size == len(x) and not np.isfinite(task["ksg"]):
+        task["ksg"] = mutual_info_regression(x.reshape(-1, 1), y.ravel())[0]
     return {
         "task": task["task"],
         "rows": len(x),
@@ -71,6 +138,7 @@ def run_task(folder, task, params):
         "truth": task["mi_nats"],
         "estimate": round(mine.mutual_info_, 4),
         "std_error": round(mine.std_error_, 4),
+        "held_out_bound": round(mine.held_out_bound_, 4),
         "seconds": round(seconds, 1),
         "held": is_held(mine.mutual_info_, task["mi_nats"]),
         "n_iter": mine.n_iter_,
@@ -79,13 +147,14 @@ def run_task(folder, task, params):
     }
 
 
-def run_all(folder, tasks, params, n_jobs):
+def run_all(folder, tasks, params, n_jobs, switched_off=None):
     """Rows of all tasks, in order, a line printed as each is done."""
+    options = params, switched_off
     if n_jobs == 1:
-        results = (run_task(folder, task, params) for task in tasks)
+        results = (run_task(folder, task, *options) for task in tasks)
     else:
         parallel = Parallel(n_jobs=n_jobs, backend="loky", return_as="generator")
-        results = parallel(delayed(run_task)(folder, task, params) for task in tasks)
+        results = parallel(delayed(run_task)(folder, task, *options) for task in tasks)
     width = max(len(task["task"]) for task in tasks)
     print(
         f"{'task':<{width}}{'truth':>9}{'estimate':>10}{'std error':>11}{'seconds':>9}"
@@ -105,9 +174,12 @@ def run_all(folder, tasks, params, n_jobs):
 def summarise(rows, name):
     truth = np.array([row["truth"] for row in rows])
     print(f"\n{'':<12}{'held, of ' + str(len(rows)):>14}{'mean abs. error':>18}")
-    for label, key in ((name, "estimate"), *((other, other) for other in OTHERS)):
+    others = [(other, other) for other in OTHERS]
+    for label, key in ((name, "estimate"), ("its bound", "held_out_bound"), *others):
         values = np.array([row[key] for row in rows])
         known = np.isfinite(values)
+        if not known.any():
+            continue
         held = sum(
             is_held(value, true)
             for value, true in zip(values[known], truth[known], strict=True)
@@ -117,6 +189,23 @@ def summarise(rows, name):
         print(f"{label:<12}{held:>14}{error:>18.3f}{note}")
     seconds = [row["seconds"] for row in rows]
     print(f"seconds a fit: median {np.median(seconds):.1f}, most {max(seconds):.1f}")
+
+
+def ablate(folder, tasks, params, n_jobs, rows):
+    """Run the tasks with one ingredient off at a time, and print what that costs."""
+    table = {"all": rows}
+    for name, off in ABLATIONS.items():
+        print(f"\n{name}")
+        if isinstance(off, dict):
+            table[name] = run_all(folder, tasks, {**params, **off}, n_jobs)
+        else:
+            table[name] = run_all(folder, tasks, params, n_jobs, off)
+    print(f"\n{'':<30}{'held':>6}{'mean abs. error':>18}{'median seconds':>17}")
+    for name, results in table.items():
+        away = np.mean([abs(row["estimate"] - row["truth"]) for row in results])
+        held = sum(row["held"] for row in results)
+        seconds = np.median([row["seconds"] for row in results])
+        print(f"{name:<30}{held:>6}{away:>18.3f}{seconds:>17.1f}")
 
 
 def write_csv(path, rows):
@@ -170,23 +259,32 @@ def main():
     parser.add_argument("--estimator", choices=ESTIMATORS, default="default")
     parser.add_argument("--tasks", default="", help="only tasks whose name holds this")
     parser.add_argument("--jobs", type=int, default=1, help="processes")
+    parser.add_argument("--mixtures", action="store_true", help="sklearn_mine's own")
+    parser.add_argument("--ablate", action="store_true", help="ingredients off, too")
     args = parser.parse_args()
-    if not args.folder:
+    folder = None
+    if args.mixtures:
+        tasks = mixture_tasks(args.tasks)
+    elif args.folder:
+        folder = Path(args.folder)
+        if not (folder / "tasks.csv").is_file():
+            sys.exit(f"known_mi: {folder} holds no tasks.csv.")
+        tasks = read_tasks(folder, args.tasks)
+    else:
         print(
             f"known_mi: skipped, no data. Pass --folder or set {ENVIRONMENT} to a "
-            "folder with tasks.csv."
+            "folder with tasks.csv, or pass --mixtures."
         )
         return
-    folder = Path(args.folder)
-    if not (folder / "tasks.csv").is_file():
-        sys.exit(f"known_mi: {folder} holds no tasks.csv.")
-    tasks = read_tasks(folder, args.tasks)
     if not tasks:
         sys.exit(f"known_mi: no task's name holds {args.tasks!r}.")
-    rows = run_all(folder, tasks, ESTIMATORS[args.estimator], args.jobs)
+    params = ESTIMATORS[args.estimator]
+    rows = run_all(folder, tasks, params, args.jobs)
     summarise(rows, args.estimator)
+    if args.ablate:
+        ablate(folder, tasks, params, args.jobs, rows)
     RESULTS.mkdir(exist_ok=True)
-    stem = f"known_mi_{args.estimator}"
+    stem = f"{'mixtures' if args.mixtures else 'known_mi'}_{args.estimator}"
     if args.tasks:
         stem += "_" + "".join(c if c.isalnum() else "-" for c in args.tasks)
     write_csv(RESULTS / f"{stem}.csv", rows)

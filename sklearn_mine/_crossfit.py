@@ -47,6 +47,8 @@ _HEAD_PRECISION, _UNJUDGED_PRECISION = 30.0, 200.0
 # A solved head that beats the Gaussian start by this factor shows that the start's
 # form is wrong; the networks then begin from nothing.
 _WRONG_START = 1.05
+# Nats that towers have to find before the whole critic is trained as well.
+_WORTH = 0.005
 _BATCH, _ALL_PAIRS_BATCH = 512, 256
 
 
@@ -371,7 +373,7 @@ class _Trainer:
     def _train_towers(self, bank):
         """Both sides' networks on all pairs, from the best start or from nothing.
 
-        Returns whether they found anything that the starts have not.
+        Returns whether they found much that the starts have not.
         """
         started = np.stack([self._begin_at(bank, i) for i in range(bank.n_starts)])
         bank.begin_at(np.argmax(started, axis=0))
@@ -388,10 +390,10 @@ class _Trainer:
         found = self.judge.fine(bank) > reached + self.settings.tol
         if found.any():
             self._keep_better(bank, self._solved(bank))
-        found = self.judge.fine(bank) > reached
-        copy_critics(bank, untrained, np.flatnonzero(~found))
-        self.n_iter[~found] = 0
-        return found.any()
+        gain = self.judge.fine(bank) - reached
+        copy_critics(bank, untrained, np.flatnonzero(gain <= 0.0))
+        self.n_iter[gain <= 0.0] = 0
+        return np.maximum(gain, 0.0).mean() > _WORTH
 
     def _begin_at(self, bank, which):
         """Bounds of all critics at one of their starts, (K,)."""

@@ -24,9 +24,8 @@ _SIGNIFICANCE = 3.0
 _MAX_CORRELATION = 0.99999
 # Half waves of the radius at most, and columns that a twisted side has at most.
 _MAX_WAVES, _MAX_COLUMNS = 12, 80
-# Twisted pairs are taken where they tell this much more (nats, and relative), and
-# those with less than this share of the strongest correlation are its echo.
-_GAIN, _RELATIVE_GAIN, _ECHO = 0.01, 0.02, 0.5
+# Twisted pairs are taken where they tell this much more (nats, and relative).
+_GAIN, _RELATIVE_GAIN = 0.01, 0.02
 # Radii that are kept to rank others by.
 _N_RADII = 1024
 
@@ -171,8 +170,8 @@ def canonical_start(x, y, *, rng, n_plain=None, analyse=True):
         twisted = _analyse(x, y, halves)
         known = np.flatnonzero(twisted.correlations)[:_MAX_TWISTS]
         strength = twisted.correlations[known]
-        # A strong pair's powers are correlated as well, and say nothing new.
-        strength = np.where(strength > _ECHO * strength.max(initial=0), strength, 0)
+        # Squares and products of strong pairs are correlated as well, and say nothing.
+        strength = np.where(strength > strength.max(initial=0.0) ** 2, strength, 0.0)
         gain = _information(strength) - _information(correlations)
         if gain > _GAIN + _RELATIVE_GAIN * _information(correlations):
             twists = twisted.x[:, known], twisted.y[:, known], strength

@@ -180,7 +180,7 @@ class Mixture:
         y : ndarray of shape (n_samples,) or (n_samples, n_targets)
             Integers where y is a label.
         """
-        rng = check_random_state(random_state)
+        rng = _generator(random_state)
         which = rng.choice(len(self.weights), size=n_samples, p=self.weights)
         rows = np.empty((n_samples, self._shape[0]))
         labels = np.zeros(n_samples, dtype=int)
@@ -254,7 +254,7 @@ class Mixture:
         mutual_info, std_error : float
             In nats.
         """
-        rng = check_random_state(random_state)
+        rng = _generator(random_state)
         total, square = 0.0, 0.0
         for begin in range(0, n_draws, _BLOCK):
             n = min(_BLOCK, n_draws - begin)
@@ -264,6 +264,13 @@ class Mixture:
         mean = total / n_draws
         variance = max(square / n_draws - mean**2, 0.0)
         return float(mean), float(np.sqrt(variance / n_draws))
+
+
+def _generator(random_state):
+    """Fresh entropy for None: the global generator is left alone."""
+    if random_state is None:
+        random_state = np.random.RandomState()
+    return check_random_state(random_state)
 
 
 @lru_cache(maxsize=64)

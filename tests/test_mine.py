@@ -15,12 +15,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from sklearn.base import clone
-from sklearn.exceptions import NotFittedError
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.model_selection import GridSearchCV, GroupKFold, KFold, ShuffleSplit
 from sklearn.utils.estimator_checks import check_estimator, parametrize_with_checks
 from skorch.callbacks import Callback
 
 from sklearn_mine import MINE, mine_score
+from sklearn_mine.datasets import (
+    make_clusters,
+    make_gaussian,
+    make_labels,
+    make_outliers,
+)
 from sklearn_mine.nn import OBJECTIVES
 
 from ._data import CLOSED_FORMS, gaussian_information, gaussian_pair, surroundings
@@ -747,3 +753,65 @@ def test_missing_cells_are_no_copies(rng):
     x[rng.random(300) < 0.1] = np.nan
     MINE(solver="newton", random_state=0).fit(x, labels)
     mine_score(x, labels, random_state=0)
+
+
+def test_estimate_lies_between_the_held_out_bound_and_the_training_bound(rng):
+    x, y = gaussian_pair(600, 0.7, rng)
+    mine = MINE(random_state=0).fit(x.reshape(-1, 1), y)
+    assert mine.held_out_bound_ < mine.mutual_info_ < mine._fit.fitted
+
+
+def test_independent_estimate_is_the_held_out_bound(rng):
+    mine = MINE(random_state=0).fit(rng.normal(size=(300, 3)), rng.normal(size=300))
+    if mine.held_out_bound_ <= 0.0:
+        assert mine.mutual_info_ == mine.held_out_bound_
+    assert mine.mutual_info_ < 0.05
+
+
+def test_strict_bound_remains_where_the_estimate_leans_on_its_start():
+    X, y, truth = make_gaussian(
+        1000, rho=0.9, n_features=20, random_state=0, return_mi=True
+    )
+    with pytest.warns(UserWarning, match="Gaussian start"):
+        mine = MINE(random_state=0).fit(X, y)
+    assert mine.leans_on_start_
+    assert mine.mutual_info_ == pytest.approx(truth, rel=0.1)
+    # What 1,000 rows can certify is about the log of their number.
+    assert 3.0 < mine.held_out_bound_ < 1.5 * np.log(1000)
+
+
+def test_training_that_ends_too_early_warns(rng):
+    x = rng.normal(size=(1000, 2))
+    y = np.sin(3.0 * x[:, 0]) * x[:, 1] + 0.1 * rng.normal(size=1000)
+    with pytest.warns(ConvergenceWarning, match="max_iter=2"):
+        MINE(solver="adam", max_iter=2, random_state=0).fit(x, y)
+
+
+def test_rows_learnt_by_heart_warn(rng):
+    x, y = rng.normal(size=(60, 30)), rng.normal(size=60)
+    mine = MINE(
+        solver="adam", start=None, alpha=0.0, early_stopping=False, random_state=0
+    )
+    with pytest.warns(UserWarning, match="by heart"):
+        mine.set_params(max_iter=60).fit(x, y)
+
+
+def test_information_near_the_log_of_the_rows_warns(rng):
+    x = rng.uniform(size=200)
+    with pytest.warns(UserWarning, match=r"near ln\(n_samples\)"):
+        MINE(random_state=0).fit(x[:, None], x + 0.004 * rng.normal(size=200))
+
+
+@pytest.mark.parametrize(
+    ("make", "params"),
+    [
+        (make_clusters, {"n_clusters": 3}),
+        (make_outliers, {}),
+        (make_gaussian, {"df": 2.0, "n_features": 2, "rho": 0.5}),
+        (make_labels, {"n_features": 3}),
+    ],
+)
+def test_mixtures_are_met(make, params):
+    X, y, truth = make(3000, random_state=1, return_mi=True, **params)
+    mine = MINE(random_state=0).fit(X, y)
+    assert mine.mutual_info_ == pytest.approx(truth, abs=max(0.05, 0.12 * truth))

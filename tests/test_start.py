@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from sklearn_mine._start import canonical_start
+from sklearn_mine._start import Twist, canonical_start
 
 
 def _information(correlations):
@@ -91,3 +91,54 @@ def test_without_analysis_coordinates_are_the_inputs(rng):
     start = canonical_start(x, y, rng=rng, analyse=False)
     np.testing.assert_array_equal((x - start.x_mean) @ start.x_directions, x)
     np.testing.assert_array_equal(start.correlations, np.zeros(2))
+
+
+def _spiral(rng, n=5000, d=5):
+    """x turned by its own radius against y, as no linear map can undo."""
+    x = rng.normal(size=(n, d))
+    y = 0.8 * x[:, :2] + 0.6 * rng.normal(size=(n, 2))
+    angle = 0.5 * (x**2).sum(axis=1)
+    turned = x.copy()
+    turned[:, 0] = np.cos(angle) * x[:, 0] - np.sin(angle) * x[:, 1]
+    turned[:, 1] = np.sin(angle) * x[:, 0] + np.cos(angle) * x[:, 1]
+    return turned, y
+
+
+def _twisted_start(x, y):
+    sides = Twist(x)(x), Twist(y)(y)
+    return canonical_start(
+        *sides, rng=np.random.default_rng(0), n_plain=(x.shape[1], y.shape[1])
+    )
+
+
+def test_twisted_pairs_undo_a_spiral(rng):
+    start = _twisted_start(*_spiral(rng))
+    assert start.correlations.max() < 0.6
+    # The correlations before the turn were 0.8 and 0.8.
+    assert (start.twist_correlations[:2] > 0.7).all()
+
+
+def test_gaussian_rows_have_no_twists(rng):
+    x = rng.normal(size=(5000, 3))
+    y = 0.8 * x + 0.6 * rng.normal(size=(5000, 3))
+    assert len(_twisted_start(x, y).twist_correlations) == 0
+
+
+def test_twisted_columns_follow_the_plain_ones_row_by_row(rng):
+    x = rng.normal(size=(200, 3))
+    twist = Twist(x)
+    every = twist(x)
+    np.testing.assert_array_equal(every[:, :3], x)
+    np.testing.assert_allclose(twist(x[5:6]), every[5:6])
+    assert Twist(rng.normal(size=(200, 100)))(x[:, :1].repeat(100, 1)).shape == (
+        200,
+        100,
+    )
+
+
+def test_ratio_is_that_of_a_gaussian(rng):
+    x = rng.normal(size=(4000, 1))
+    y = 0.8 * x + 0.6 * rng.normal(size=(4000, 1))
+    start = canonical_start(x, y, rng=np.random.default_rng(0))
+    ratio = start.ratio(*start.coordinates(x, y))
+    assert ratio.mean() == pytest.approx(start.claim, abs=0.02)

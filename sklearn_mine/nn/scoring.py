@@ -22,7 +22,7 @@ _CHUNK = 16384
 # Validation rows whose pairs are all taken where that is cheap, and product pairs for
 # each validation row where it is not.
 _MAX_ALL_PAIRS = 1000
-_VALIDATION_SHIFTS, _FINE_SHIFTS, _FIT_SHIFTS = 16, 32, 8
+_VALIDATION_SHIFTS, _FINE_SHIFTS, _FIT_SHIFTS = 16, 24, 4
 # Joint pairs that may lie above where values end.
 _TOP = 10.0
 
