@@ -171,8 +171,9 @@ def canonical_start(x, y, *, rng, n_plain=None, analyse=True):
         known = np.flatnonzero(twisted.correlations)[:_MAX_TWISTS]
         strength = twisted.correlations[known]
         # Squares and products of strong pairs are correlated as well, and say nothing.
-        echo = 1.1 * strength.max(initial=0.0) ** 2
-        strength = np.where(strength > echo, strength, 0.0)
+        strongest = strength.max(initial=0.0)
+        echo = min(1.1 * strongest**2, strongest)
+        strength = np.where(strength >= echo, strength, 0.0)
         gain = _information(strength) - _information(correlations)
         if gain > _GAIN + _RELATIVE_GAIN * _information(correlations):
             twists = twisted.x[:, known], twisted.y[:, known], strength

@@ -142,3 +142,10 @@ def test_ratio_is_that_of_a_gaussian(rng):
     start = canonical_start(x, y, rng=np.random.default_rng(0))
     ratio = start.ratio(*start.coordinates(x, y))
     assert ratio.mean() == pytest.approx(start.claim, abs=0.02)
+
+
+def test_strongest_twisted_pair_is_no_echo(rng):
+    # y is the radius of x, nearly: one pair with a correlation above 0.95.
+    x = rng.normal(size=(4000, 5))
+    y = np.log((x**2).sum(axis=1, keepdims=True)) + 0.05 * rng.normal(size=(4000, 1))
+    assert _twisted_start(x, y).twist_correlations[0] > 0.95
