@@ -279,7 +279,15 @@ def cross_fit(
         canonical_start(x[rows], y[rows], rng=rng, n_plain=n_plain, analyse=use_start)
         for rows in fit_rows
     ]
-    if use_start and judged and settings.solver == "auto":
+    coarse = any(len(np.unique(side, axis=0)) < 0.9 * len(side) for side in (x, y))
+    care = _COARSE if coarse else _FINE
+    # From n rows no bound certifies more than about ln n; a Gaussian start that
+    # claims more is reported as the parametric estimate that it is. (Labels in common
+    # are certified by their entropy: only continuous sides lean.)
+    claims = [start.claim for start in starts]
+    certain = np.log(min(len(rows) for rows in fit_rows))
+    leans = use_start and not coarse and min(claims) > certain
+    if use_start and judged and settings.solver == "auto" and not leans:
         starts = _with_mixtures(starts, x, y, splits, rng, settings.n_jobs)
     bank = CriticBank(
         starts,
@@ -290,14 +298,6 @@ def cross_fit(
     ).to(settings.device)
     xt = torch.as_tensor(x, dtype=torch.float32, device=settings.device)
     yt = torch.as_tensor(y, dtype=torch.float32, device=settings.device)
-    coarse = any(len(np.unique(side, axis=0)) < 0.9 * len(side) for side in (x, y))
-    care = _COARSE if coarse else _FINE
-    # From n rows no bound certifies more than about ln n; a Gaussian start that
-    # claims more is reported as the parametric estimate that it is. (Labels in common
-    # are certified by their entropy: only continuous sides lean.)
-    claims = [start.claim for start in starts]
-    certain = np.log(min(len(rows) for rows in fit_rows))
-    leans = use_start and not coarse and min(claims) > certain
     history, n_iter = [], np.zeros(len(folds), dtype=int)
     if not leans:
         judge = None
