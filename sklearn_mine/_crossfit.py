@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from sklearn.model_selection import KFold, StratifiedKFold, check_cv
 
-from ._mixture import mixture_start
+from ._mixture import PairBound, mixture_start
 from ._start import Twist, canonical_start
 from .nn.critics import CriticBank, shifts_of
 from .nn.newton import solve_head
@@ -329,12 +329,14 @@ def cross_fit(
 
 
 def _with_mixtures(starts, x, y, splits, rng, n_jobs):
-    """Starts with a mixture where one beats the Gaussian start."""
+    """Starts with a mixture where one beats the others."""
 
     def fit(start, fit_rows, valid_rows, seed):
-        u, v = start.coordinates(x, y)
-        sides = u[fit_rows], v[fit_rows], u[valid_rows], v[valid_rows]
-        return replace(start, mixture=mixture_start(*sides, start.ratio, seed=seed))
+        bound = PairBound(valid_rows)
+        least = max(bound(ratio) for ratio in start.ratios(x, y))
+        sides = start.coordinates(x, y)
+        mixture = mixture_start(*sides, fit_rows, bound, least, seed=seed)
+        return replace(start, mixture=mixture)
 
     seeds = rng.integers(2**31 - 1, size=len(starts))
     items = [

@@ -21,8 +21,8 @@ MAX_MIXED = 32
 # fitted to all rows.
 _LADDER = (2, 4, 8, 16, 32)
 _TRIAL_ROWS, _TRIAL_STEPS, _STEPS, _N_INIT = 2500, 30, 100, 3
-# Nats by which a mixture has to beat the start, and steps of the ladder in a row that
-# may lead down by so much.
+# Nats by which a mixture has to beat other starts, and steps of the ladder in a row
+# that may lead down by so much.
 _GAIN, _LOSS, _PATIENCE = 0.01, 0.005, 2
 # Least variance of a component, where that of all rows is 1.
 _LEAST_VARIANCE = 1e-4
@@ -65,36 +65,40 @@ class Mixture:
         return joint - left - right
 
 
-def mixture_start(u, v, u_valid, v_valid, floor, *, seed):
-    """The mixture that shows most on validation rows, if more than the floor.
+def mixture_start(u, v, rows, bound, least, *, seed):
+    """The mixture that shows most on validation rows, if more than other starts.
 
     Parameters
     ----------
     u, v : ndarray of shape (n, p), (n, q)
-        Coordinates of training rows.
-    u_valid, v_valid : ndarray of shape (m, p), (m, q)
-    floor : callable
-        Takes `(u, v)` and returns the critic values of what is to be beaten.
+        Coordinates.
+    rows : ndarray of shape (m,)
+        Those to fit.
+    bound : PairBound
+        Of validation rows.
+    least : float
+        What other starts reach.
     seed : int
 
     Returns
     -------
     mixture : Mixture or None
     """
-    u, v, u_valid, v_valid = (each[:, :MAX_MIXED] for each in (u, v, u_valid, v_valid))
-    rows = np.concatenate([u, v], axis=1)
-    bound = _Bound(u_valid[:_JUDGED_ROWS], v_valid[:_JUDGED_ROWS])
+    u, v = u[:, :MAX_MIXED], v[:, :MAX_MIXED]
+    rows = np.concatenate([u[rows], v[rows]], axis=1)
+
+    def reached(mixture):
+        return bound(lambda i, j: mixture.ratio(u[i], v[j]))
 
     def fit(n_components, rows, n_steps, n_init=1):
         return _fit(rows, n_components, n_steps, n_init, u.shape[1], seed)
 
-    least = bound(floor)
     best, chosen, worse = -np.inf, None, 0
     for n_components in _LADDER:
         if n_components * (rows.shape[1] + 1) > min(len(rows), _TRIAL_ROWS):
             break
-        value = bound(fit(n_components, rows[:_TRIAL_ROWS], _TRIAL_STEPS).ratio)
-        worse = worse + 1 if value < max(best, least) - _LOSS else 0
+        value = reached(fit(n_components, rows[:_TRIAL_ROWS], _TRIAL_STEPS))
+        worse = worse + 1 if value < best - _LOSS else 0
         if value > best:
             best, chosen = value, n_components
         if worse == _PATIENCE:
@@ -104,7 +108,7 @@ def mixture_start(u, v, u_valid, v_valid, floor, *, seed):
     mixtures = [
         fit(n, rows, _STEPS, _N_INIT) for n in (chosen, 2 * chosen) if n <= max(_LADDER)
     ]
-    return max(mixtures, key=lambda mixture: bound(mixture.ratio))
+    return max(mixtures, key=reached)
 
 
 def _fit(rows, n_components, n_steps, n_init, n_x, seed):
@@ -121,17 +125,24 @@ def _fit(rows, n_components, n_steps, n_init, n_x, seed):
     return Mixture(model.weights_, model.means_, model.covariances_, n_x)
 
 
-class _Bound:
-    """The bound of a normalised critic on fixed pairs."""
+class PairBound:
+    """The bound of normalised critics on fixed pairs of rows.
 
-    def __init__(self, u, v):
-        n = len(u)
+    Parameters
+    ----------
+    rows : ndarray of shape (m,)
+    """
+
+    def __init__(self, rows):
+        rows = rows[:_JUDGED_ROWS]
+        n = len(rows)
         shifts = np.arange(1, 1 + min(_SHIFTS, n - 1)) * max(1, (n - 1) // _SHIFTS)
-        index = (np.arange(n) + shifts[:, None]) % n
-        self.joint = u, v
-        self.product = np.tile(u, (len(shifts), 1)), v[index.ravel()]
+        others = (np.arange(n) + shifts[:, None]) % n
+        self.joint = rows, rows
+        self.product = np.tile(rows, len(shifts)), rows[others.ravel()]
 
     def __call__(self, ratio):
+        """The bound of a critic that takes the numbers of rows, of x's and of y's."""
         product = ratio(*self.product)
         log_z = logsumexp(product) - np.log(len(product))
         return ratio(*self.joint).mean() - log_z

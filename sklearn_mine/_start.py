@@ -13,7 +13,7 @@ import numpy as np
 from sklearn.covariance import ledoit_wolf
 
 from ._mixture import Mixture
-from ._student import StudentStart, student_start
+from ._student import StudentStart, student_scores, student_start
 
 # Directions of each side that are kept as coordinates, and pairs of twisted ones.
 MAX_COORDINATES, _MAX_TWISTS = 128, 16
@@ -113,12 +113,32 @@ class CanonicalStart:
         x = (x - self.x_mean) @ self.x_directions
         return x, (y - self.y_mean) @ self.y_directions
 
-    def ratio(self, u, v):
-        """Log-density ratio of a Gaussian at pairs of coordinates, (n,)."""
-        rho = self.correlations[: min(u.shape[1], v.shape[1])]
-        u, v = u[:, : len(rho)], v[:, : len(rho)]
-        away = rho**2 * (u**2 + v**2) - 2.0 * rho * u * v
-        return -0.5 * (away / (1.0 - rho**2) + np.log1p(-(rho**2))).sum(axis=1)
+    def ratios(self, x, y):
+        """Log-density ratios of the starts in closed form, but for the mixture.
+
+        Each takes the numbers of rows, of x's and of y's.
+        """
+
+        def gaussian(u, v, rho):
+            def ratio(i, j):
+                a, b = u[i, : len(rho)], v[j, : len(rho)]
+                away = (rho**2 * (a**2 + b**2) - 2.0 * rho * a * b) / (1.0 - rho**2)
+                return -0.5 * (away + np.log1p(-(rho**2))).sum(axis=1)
+
+            return ratio
+
+        twisted = (x - self.x_mean) @ self.x_twists, (y - self.y_mean) @ self.y_twists
+        ratios = [
+            gaussian(*self.coordinates(x, y), self.correlations),
+            gaussian(*twisted, self.twist_correlations),
+        ]
+        if self.student is not None:
+            scores = [
+                student_scores(side[:, :n], self.student.df)
+                for side, n in zip((x, y), self.n_plain, strict=True)
+            ]
+            ratios.append(lambda i, j: self.student.ratio(scores[0][i], scores[1][j]))
+        return ratios
 
 
 class _Analysis(NamedTuple):

@@ -54,6 +54,17 @@ class StudentStart:
         ]
         return both - alone - 0.5 * (2 * determinants[0] - sum(determinants))
 
+    def ratio(self, x, y):
+        """The log-density ratio of pairs of scores, (n,)."""
+        both, dx = np.concatenate([x, y], axis=1), self.n_x
+        total = self.constant
+        for sign, part in ((-1, slice(None)), (1, slice(0, dx)), (1, slice(dx, None))):
+            rows, scatter = both[:, part], self.scatter[part, part]
+            square = (rows @ np.linalg.inv(scatter) * rows).sum(axis=1)
+            weight = 0.5 * (self.df + rows.shape[1])
+            total = total + sign * weight * np.log1p(square / self.df)
+        return total
+
 
 def student_scores(scores, df):
     """Normal scores as scores of a student-t."""

@@ -54,6 +54,7 @@ def test_ratio_is_that_of_a_student_t():
     )
     of_x, of_y = ratio.sides(*sides, slice(None))
     every = ratio.all_pairs(of_x, of_y, slice(None))
+    np.testing.assert_allclose(start.ratio(a, b), expected, atol=1e-8)
     np.testing.assert_allclose(every[0].diagonal(), expected, atol=1e-3)
     assert not every[1].any()
     partners = torch.arange(30)[None]
