@@ -227,6 +227,10 @@ def plot(path, rows, name):
     slack = np.maximum(0.05, 0.1 * line)
     ax.fill_between(line, line - slack, line + slack, color="#dfe8ee", label="held")
     ax.plot(line, line, color="#555555", linewidth=0.8)
+    for other, mark in zip(OTHERS, ("x", "+", "1"), strict=True):
+        values = np.array([row[other] for row in rows])
+        if np.isfinite(values).any():
+            ax.plot(truth, values, mark, color="#9a9a9a", markersize=5, label=other)
     for mask, colour, label in (
         (held, "#2a6f97", "estimate, held"),
         (~held, "#c1440e", "estimate, out"),
