@@ -269,6 +269,8 @@ def cross_fit(
         splits = [(rows, None) for rows in capped]
     fit_rows = [rows for rows, _ in splits]
     use_start = settings.start is not None
+    coarse = any(len(np.unique(side, axis=0)) < 0.9 * len(side) for side in (x, y))
+    care = _COARSE if coarse else _FINE
     n_plain = x.shape[1], y.shape[1]
     twists = (Twist(x), Twist(y)) if use_start else (None, None)
     x, y = (
@@ -279,8 +281,6 @@ def cross_fit(
         canonical_start(x[rows], y[rows], rng=rng, n_plain=n_plain, analyse=use_start)
         for rows in fit_rows
     ]
-    coarse = any(len(np.unique(side, axis=0)) < 0.9 * len(side) for side in (x, y))
-    care = _COARSE if coarse else _FINE
     # From n rows no bound certifies more than about ln n; a Gaussian start that
     # claims more is reported as the parametric estimate that it is. (Labels in common
     # are certified by their entropy: only continuous sides lean.)
@@ -332,9 +332,9 @@ def _with_mixtures(starts, x, y, splits, rng, n_jobs):
     """Starts with a mixture where one beats the others."""
 
     def fit(start, fit_rows, valid_rows, seed):
-        bound = PairBound(valid_rows)
-        least = max(bound(ratio) for ratio in start.ratios(x, y))
-        sides = start.coordinates(x, y)
+        judged = start.ratios(x[valid_rows], y[valid_rows])
+        least = max(map(PairBound(np.arange(len(valid_rows))), judged))
+        sides, bound = start.coordinates(x, y), PairBound(valid_rows)
         mixture = mixture_start(*sides, fit_rows, bound, least, seed=seed)
         return replace(start, mixture=mixture)
 
@@ -389,10 +389,9 @@ class _Trainer:
         self._descend(
             part, lambda part: self.judge.separable(part.bank), _ALL_PAIRS_BATCH, None
         )
-        found = self.judge.fine(bank) > reached + self.settings.tol
-        if found.any():
-            self._keep_better(bank, self._solved(bank))
         gain = self.judge.fine(bank) - reached
+        if (gain > self.settings.tol).any():
+            gain = self._keep_better(bank, self._solved(bank)) - reached
         copy_critics(bank, untrained, np.flatnonzero(gain <= 0.0))
         self.n_iter[gain <= 0.0] = 0
         return np.maximum(gain, 0.0).mean() > _WORTH

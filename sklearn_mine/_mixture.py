@@ -15,6 +15,8 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
 from threadpoolctl import threadpool_limits
 
+from .datasets import Component
+
 # Coordinates of each side that a mixture is of.
 MAX_MIXED = 32
 # Numbers of components that are tried, on so many rows and steps; the best is then
@@ -41,18 +43,11 @@ class Mixture:
 
     def log_density(self, values, columns):
         """Weighted log-densities of each component of some columns, (C, n)."""
-        constant = 0.5 * values.shape[1] * np.log(2 * np.pi)
-        parts = []
-        for weight, mean, covariance in zip(
-            self.weights, self.means, self.covariances, strict=True
-        ):
-            root = np.linalg.cholesky(covariance[columns, columns])
-            whitened = np.linalg.solve(root, (values - mean[columns]).T)
-            log_volume = np.log(np.diag(root)).sum() + constant
-            parts.append(
-                np.log(weight + 1e-300) - 0.5 * (whitened**2).sum(axis=0) - log_volume
-            )
-        return np.stack(parts)
+        densities = [
+            Component(mean, covariance).log_density(values, columns)
+            for mean, covariance in zip(self.means, self.covariances, strict=True)
+        ]
+        return np.log(self.weights + 1e-300)[:, None] + densities
 
     def ratio(self, u, v):
         """The log-density ratio of pairs, (n,)."""

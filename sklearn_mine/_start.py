@@ -43,12 +43,12 @@ class Twist:
     """
 
     def __init__(self, side):
-        n, d = side.shape
+        self.n_waves = min(_MAX_WAVES, _MAX_COLUMNS // side.shape[1] - 1)
+        if self.n_waves < 1:
+            return
         self.mean, self.directions = side.mean(axis=0), _whitener(side)
-        self.n_waves = min(_MAX_WAVES, _MAX_COLUMNS // d - 1)
-        radii = np.sort(self._coordinates(side)[1])
         levels = (np.arange(_N_RADII) + 0.5) / _N_RADII
-        self.radii = np.quantile(radii, levels) if n else radii
+        self.radii = np.quantile(self._coordinates(side)[1], levels)
 
     def _coordinates(self, side):
         coordinates = (side - self.mean) @ self.directions

@@ -48,11 +48,11 @@ class StudentStart:
         df, dy = self.df, d - dx
         both = gammaln(0.5 * (df + d)) + gammaln(0.5 * df)
         alone = gammaln(0.5 * (df + dx)) + gammaln(0.5 * (df + dy))
-        determinants = [
+        joint, of_x, of_y = (
             np.linalg.slogdet(part)[1]
             for part in (self.scatter, self.scatter[:dx, :dx], self.scatter[dx:, dx:])
-        ]
-        return both - alone - 0.5 * (2 * determinants[0] - sum(determinants))
+        )
+        return both - alone - 0.5 * (joint - of_x - of_y)
 
     def ratio(self, x, y):
         """The log-density ratio of pairs of scores, (n,)."""

@@ -303,6 +303,10 @@ _DOC = {
 
     return_mi : bool, default=False
         Whether to return the mutual information of the distribution too.""",
+    "single": """X : ndarray of shape (n_samples, 1)
+    y : ndarray of shape (n_samples,)
+    mi : float
+        In nats. Only with `return_mi`.""",
 }
 
 
@@ -410,10 +414,7 @@ def make_arms(n_samples=1000, *, rho=0.95, random_state=None, return_mi=False):
 
     Returns
     -------
-    X : ndarray of shape (n_samples, 1)
-    y : ndarray of shape (n_samples,)
-    mi : float
-        In nats. Only with `return_mi`.
+    {single}
 
     Examples
     --------
@@ -453,10 +454,7 @@ def make_ring(
 
     Returns
     -------
-    X : ndarray of shape (n_samples, 1)
-    y : ndarray of shape (n_samples,)
-    mi : float
-        In nats. Only with `return_mi`.
+    {single}
 
     Examples
     --------
@@ -502,10 +500,7 @@ def make_waves(
 
     Returns
     -------
-    X : ndarray of shape (n_samples, 1)
-    y : ndarray of shape (n_samples,)
-    mi : float
-        In nats. Only with `return_mi`.
+    {single}
 
     Examples
     --------
