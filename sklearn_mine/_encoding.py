@@ -110,12 +110,15 @@ class Levels:
     encoding : ColumnEncoding
     canonical : bool
         Whether the levels are those of any column without ties of this length.
+    units : ndarray of shape (L,) or None
+        Where the levels lie in the column's own units, if known.
     """
 
     codes: np.ndarray
     values: np.ndarray
     encoding: ColumnEncoding
     canonical: bool = False
+    units: np.ndarray | None = None
 
     @property
     def labels(self):

@@ -6,12 +6,15 @@ ones, in about a second. Networks are trained by gradient only where a plain tab
 counts shows that it misses something.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 
 from ._basis import Side
 from ._crossfit import CrossFit, cross_fit, hold_shares
 from ._encoding import MAX_CATEGORIES, level_column
+from ._pursuit import level_units, striking_direction, waves_along
 from ._student import student_start
 from ._tables import clamp, pair_shares, table_information, tangent_score
 from .nn.bilinear import solve_bilinear
@@ -24,6 +27,8 @@ N_LEVELS = 256
 _MAX_FREQUENCY, _MAX_INDICATORS = 32, MAX_CATEGORIES + 1
 # Products of functions of both sides up to this order, and so many at most.
 _MAX_ORDER, _MAX_PRODUCTS = 32.0, 1024
+# Directions across both columns that a critic also looks along at most.
+_MAX_DIRECTIONS = 2
 # Networks are tried if a plain table shows this much more than the solved critic
 # (nats, and relative), or where the levels themselves limit what can be told.
 _GAP, _RELATIVE_GAP, _STRONG = 0.03, 0.1, 3.0
@@ -31,7 +36,12 @@ _GAP, _RELATIVE_GAP, _STRONG = 0.03, 0.1, 3.0
 
 def fine_levels(values, *, encoding, discrete):
     """A column in as many levels as a pair takes."""
-    return level_column(values, encoding=encoding, discrete=discrete, n_levels=N_LEVELS)
+    levels = level_column(
+        values, encoding=encoding, discrete=discrete, n_levels=N_LEVELS
+    )
+    if not levels.ordered or levels.encoding.discrete:
+        return levels
+    return replace(levels, units=level_units(values, levels.codes))
 
 
 def falls_short(score, gap):
@@ -137,20 +147,32 @@ class Pair:
         order.flat[spare] = np.inf
 
         def critic(rows):
-            table, n = self.table(rows), len(rows)
-            product = pair_shares(table, self.balanced)
-            solution = solve_bilinear(
-                x.values,
-                y.values,
-                order,
-                table / n,
-                product,
-                n,
-                self._starts(rows),
-            )
+            joint, n = self.table(rows) / len(rows), len(rows)
+            product = pair_shares(n * joint, self.balanced)
+            problem = x.values, y.values, order, joint, product, n
+            tables = self._starts(rows)
+            table_order = np.ones(len(tables))
+            solution = solve_bilinear(*problem, tables)
+            for _ in range(_MAX_DIRECTIONS * self._has_units):
+                expected = product * np.exp(solution.values)
+                units = self.x.units, self.y.units
+                places = striking_direction(*units, joint, expected, n)
+                if places is None:
+                    break
+                waves, wave_order = waves_along(places, product)
+                tables = np.concatenate([tables, waves])
+                table_order = np.concatenate([table_order, wave_order])
+                further = solve_bilinear(*problem, tables, table_order)
+                if further.evidence <= solution.evidence:
+                    break
+                solution = further
             return clamp(solution.values, n)
 
         return np.stack(for_each(critic, [(each,) for each in rows], n_jobs))
+
+    @property
+    def _has_units(self):
+        return self.x.units is not None and self.y.units is not None
 
     def _starts(self, rows):
         """Parametric critics of some rows to begin with, (E, L, M).

@@ -123,3 +123,14 @@ def test_missing_cells_of_a_column_of_categories_count(rng):
     code = np.where(rng.random(2000) < 0.1, 40, rng.integers(40, size=2000))
     y = rng.normal(size=2000) + 2.0 * (code == 40)
     assert _cross_fit_objects(labels[code], y).estimate > 0.08
+
+
+@pytest.mark.parametrize(("width", "truth"), [(0.1, 1.709438), (0.75, 1.0 / 3.0)])
+def test_edges_across_both_columns_are_met(width, truth, rng, monkeypatch):
+    x = rng.uniform(size=10_000)
+    y = x + rng.uniform(-width, width, size=10_000)
+    pair = Pair(_levels(x), _levels(y), _folds(10_000)[:3])
+    fit = pair.cross_fit(2)
+    assert fit.corrected == pytest.approx(truth, rel=0.05)
+    monkeypatch.setattr("sklearn_mine._pair._MAX_DIRECTIONS", 0)
+    assert fit.estimate > pair.cross_fit(2).estimate + 0.02

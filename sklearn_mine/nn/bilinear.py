@@ -17,7 +17,7 @@ import torch
 # Prior precisions of a weight of order one, in rows, from stiff to free. The rows'
 # evidence picks one.
 PRECISIONS = (100_000.0, 10_000.0, 1000.0, 100.0, 10.0, 1.0, 0.1, 0.01)
-# That of a weight of a table: those of a strong dependence are in the hundreds.
+# That of a weight of a plain table: those of a strong dependence are in the hundreds.
 _TABLE_PRECISION = 0.001
 # Precisions in a row that may lead down.
 _PATIENCE = 2
@@ -48,7 +48,14 @@ class Solution(NamedTuple):
 
 
 def solve_bilinear(
-    x_functions, y_functions, order, joint, product, n_rows, tables=None
+    x_functions,
+    y_functions,
+    order,
+    joint,
+    product,
+    n_rows,
+    tables=None,
+    table_order=None,
 ):
     """Maximise the Donsker-Varadhan bound over the weights of products of functions.
 
@@ -74,13 +81,19 @@ def solve_bilinear(
     tables : ndarray of shape (E, L, M), optional
         Critics that are known beforehand, to be weighed with the rest.
 
+    table_order : ndarray of shape (E,), optional
+        How elaborate each of them is; by default 1.
+
     Returns
     -------
     solution : Solution
     """
     if tables is None:
         tables = np.empty((0, *joint.shape))
-    problem = _Problem(x_functions, y_functions, order, tables, joint, product)
+    if table_order is None:
+        table_order = np.ones(len(tables))
+    functions = x_functions, y_functions, order, tables, table_order
+    problem = _Problem(*functions, joint, product)
     weights = torch.zeros(problem.n_weights, dtype=torch.float64)
     best, worse = -math.inf, 0
     chosen = Solution(np.zeros_like(joint), PRECISIONS[0], best)
@@ -139,7 +152,9 @@ class _State(NamedTuple):
 class _Problem:
     """The bound of one critic as a function of its weights."""
 
-    def __init__(self, x_functions, y_functions, order, tables, joint, product):
+    def __init__(
+        self, x_functions, y_functions, order, tables, table_order, joint, product
+    ):
         self.x = torch.from_numpy(x_functions)
         self.y = torch.from_numpy(y_functions)
         self.rows, self.columns = torch.from_numpy(
@@ -147,6 +162,7 @@ class _Problem:
         )
         self.order = torch.from_numpy(order)[self.rows, self.columns]
         self.tables = torch.from_numpy(tables).flatten(1)
+        self.table_ridge = _TABLE_PRECISION * torch.from_numpy(table_order) ** 2
         self.n_weights = len(self.rows) + len(self.tables)
         self.log_product = torch.from_numpy(product).log()
         self.joint_mean = self._means(torch.from_numpy(joint))
@@ -159,8 +175,7 @@ class _Problem:
 
     def ridge(self, precision):
         """Prior precision of each weight, in rows."""
-        of_tables = torch.full((len(self.tables),), _TABLE_PRECISION)
-        return torch.cat([self.order**2 * precision, of_tables.double()])
+        return torch.cat([self.order**2 * precision, self.table_ridge])
 
     def _means(self, shares):
         products = (self.x.T @ shares @ self.y)[self.rows, self.columns]
@@ -192,13 +207,13 @@ class _Problem:
         moments = self.x_squares.T @ state.tilted.float() @ self.y_squares
         hessian = moments.flatten()[self.place].double()
         if len(self.tables):
-            tilted = self.tables * state.tilted.flatten()
-            beside = torch.stack(
-                [self._means(each.view(state.tilted.shape)) for each in tilted]
-            )
-            n_products = len(self.rows)
-            hessian = torch.cat([hessian, beside[:, :n_products]])
-            hessian = torch.cat([hessian, beside.T], dim=1)
+            tables = self.tables.float()
+            tilted = tables * state.tilted.float().flatten()
+            by_level = tilted.view(-1, *state.tilted.shape) @ self.y.float()
+            beside = (self.x.T.float() @ by_level)[:, self.rows, self.columns].double()
+            among = (tilted @ tables.T).double()
+            hessian = torch.cat([hessian, beside])
+            hessian = torch.cat([hessian, torch.cat([beside, among], 1).T], 1)
         hessian -= state.mean[:, None] * state.mean
         hessian.diagonal().add_(ridge)
         return torch.linalg.cholesky_ex(hessian)[0]

@@ -63,3 +63,19 @@ def test_levels_without_rows_stay_finite(rng):
     joint[0] = product[0] = 0.0
     joint, product = joint / joint.sum(), product / product.sum()
     assert np.isfinite(solve_bilinear(x, y, order, joint, product, n).values).all()
+
+
+def test_a_table_is_weighed_with_the_rest_and_the_less_the_more_elaborate(rng):
+    problem = _problem(rng, strength=0.0)
+    joint, product, n = problem[3:]
+    # A checkerboard, which no function of the problem describes.
+    board = np.where(np.add.outer(np.arange(6), np.arange(5)) % 2, 1.0, -1.0)
+    joint = joint * np.exp(0.5 * board)
+    joint /= joint.sum()
+    problem = (*problem[:3], joint, product, n)
+    plain = solve_bilinear(*problem)
+    free = solve_bilinear(*problem, board[None])
+    stiff = solve_bilinear(*problem, board[None], np.array([1e5]))
+    gained = [(joint * each.values).sum() for each in (plain, stiff, free)]
+    assert gained[2] > gained[0] + 0.05
+    assert gained[1] == pytest.approx(gained[0], abs=1e-3)
