@@ -30,7 +30,7 @@ import torch
 from joblib import Parallel, delayed
 from sklearn.feature_selection import mutual_info_regression
 
-from sklearn_mine import MINE, _mixture, _start, _student, datasets
+from sklearn_mine import MINE, _mixture, _pair, _start, _student, datasets
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
@@ -48,6 +48,7 @@ ABLATIONS = {
     "without twisted coordinates": (_start, "_MAX_WAVES", 0),
     "without Student-t": (_student, "_DEGREES", ()),
     "without mixtures": (_mixture, "_LADDER", ()),
+    "without directions": (_pair, "_MAX_DIRECTIONS", 0),
     "without training": {"solver": "newton"},
     "without start": {"start": None},
 }

@@ -21,7 +21,14 @@ from ._start import Twist, canonical_start
 from .nn.critics import CriticBank, shifts_of
 from .nn.newton import solve_head
 from .nn.objectives import OBJECTIVES
-from .nn.scoring import Judge, blocks_of, for_each, log_normalizer, score_rows
+from .nn.scoring import (
+    Judge,
+    blocks_of,
+    for_each,
+    log_normalizer,
+    score_rows,
+    values_of,
+)
 from .nn.training import (
     N_CANDIDATES,
     N_TRAIN_SHIFTS,
@@ -160,10 +167,8 @@ class CrossFit:
         y = torch.as_tensor(y, dtype=torch.float32, device=device)
         critics = range(len(self.bank.head))
         blocks = blocks_of(np.arange(len(x)), np.random.default_rng(0), 0)
-        scores = score_rows(
-            self.bank, critics, x, y, blocks, self.log_normalizer, self.limits
-        )
-        return scores[0]
+        values = values_of(self.bank, critics, x, y, blocks)
+        return score_rows(values, self.log_normalizer, self.limits)[0]
 
 
 def make_folds(cv, n_rows, *, stratify, groups, random_state):
@@ -262,56 +267,39 @@ def cross_fit(
         None where the rival is at least as good.
     """
     capped = [rng.permutation(rows)[:max_samples] for rows, _ in folds]
-    splits = [_inner_split(rows, settings, rng, groups) for rows in capped]
-    enough = min(len(valid) for _, valid in splits) >= _MIN_VALIDATION
-    judged = settings.solver != "newton" and settings.early_stopping and enough
-    if not judged:
-        splits = [(rows, None) for rows in capped]
-    fit_rows = [rows for rows, _ in splits]
-    use_start = settings.start is not None
+    fit_rows, valid_rows = _inner_splits(capped, settings, rng, groups)
     coarse = any(len(np.unique(side, axis=0)) < 0.9 * len(side) for side in (x, y))
     care = _COARSE if coarse else _FINE
-    n_plain = x.shape[1], y.shape[1]
-    twists = (Twist(x), Twist(y)) if use_start else (None, None)
-    x, y = (
-        side if twist is None else twist(side)
-        for side, twist in zip((x, y), twists, strict=True)
-    )
-    starts = [
-        canonical_start(x[rows], y[rows], rng=rng, n_plain=n_plain, analyse=use_start)
-        for rows in fit_rows
-    ]
-    # From n rows no bound certifies more than about ln n; a Gaussian start that
-    # claims more is reported as the parametric estimate that it is. (Labels in common
-    # are certified by their entropy: only continuous sides lean.)
-    claims = [start.claim for start in starts]
-    certain = np.log(min(len(rows) for rows in fit_rows))
-    leans = use_start and not coarse and min(claims) > certain
-    if use_start and judged and settings.solver == "auto" and not leans:
-        starts = _with_mixtures(starts, x, y, splits, rng, settings.n_jobs)
+    n_plain, twists = (x.shape[1], y.shape[1]), (None, None)
+    if settings.start is not None:
+        twists = Twist(x), Twist(y)
+        x, y = (twist(side) for twist, side in zip(twists, (x, y), strict=True))
+    starts = _starts(x, y, n_plain, fit_rows, valid_rows, settings, rng, coarse)
+    leans = not coarse and _lean(starts, fit_rows)
     bank = CriticBank(
         starts,
         settings.hidden_layer_sizes,
         settings.activation,
-        use_start=use_start,
+        use_start=settings.start is not None,
         rng=rng,
     ).to(settings.device)
-    xt = torch.as_tensor(x, dtype=torch.float32, device=settings.device)
-    yt = torch.as_tensor(y, dtype=torch.float32, device=settings.device)
+    x, y = (
+        torch.as_tensor(side, dtype=torch.float32, device=settings.device)
+        for side in (x, y)
+    )
     history, n_iter = [], np.zeros(len(folds), dtype=int)
     if not leans:
         judge = None
-        if judged:
-            valid_rows = [rows for _, rows in splits]
-            judge = Judge(xt, yt, valid_rows, rng, settings.n_jobs, fit_rows)
+        if valid_rows is not None:
+            judge = Judge(x, y, valid_rows, rng, settings.n_jobs, fit_rows)
         elif rival is not None:
             return None
-        trainer = _Trainer(xt, yt, fit_rows, judge, settings, rng, care)
+        trainer = _Trainer(x, y, fit_rows, judge, settings, rng, care)
         history, n_iter = trainer.run(bank)
         if rival is not None:
             if not judge(bank).mean() > rival.judged_by(judge, fit_rows).mean():
                 return None
-    score_folds = _ScoreFolds(bank, xt, yt, hold_shares(folds, labels))
+    score_folds = _ScoreFolds(bank, x, y, hold_shares(folds, labels))
     scored = score_folds(folds, capped, care.max_ratio, rng, settings.n_jobs)
     held_out_bound = scored.estimate
     if leans:
@@ -328,7 +316,31 @@ def cross_fit(
     )
 
 
-def _with_mixtures(starts, x, y, splits, rng, n_jobs):
+def _starts(x, y, n_plain, fit_rows, valid_rows, settings, rng, coarse):
+    """What each fold's critic starts from."""
+    use_start = settings.start is not None
+    starts = [
+        canonical_start(x[rows], y[rows], rng=rng, n_plain=n_plain, analyse=use_start)
+        for rows in fit_rows
+    ]
+    judged = use_start and valid_rows is not None and settings.solver == "auto"
+    if judged and (coarse or not _lean(starts, fit_rows)):
+        return _with_mixtures(starts, x, y, fit_rows, valid_rows, rng, settings.n_jobs)
+    return starts
+
+
+def _lean(starts, fit_rows):
+    """Whether Gaussian starts claim more than a bound on so many rows certifies.
+
+    That is about ln n; a start that claims more is reported as the parametric estimate
+    that it is. (Labels in common are certified by their entropy: only continuous sides
+    lean.)
+    """
+    certain = np.log(min(len(rows) for rows in fit_rows))
+    return min(start.claim for start in starts) > certain
+
+
+def _with_mixtures(starts, x, y, fit_rows, valid_rows, rng, n_jobs):
     """Starts with a mixture where one beats the others."""
 
     def fit(start, fit_rows, valid_rows, seed):
@@ -341,7 +353,7 @@ def _with_mixtures(starts, x, y, splits, rng, n_jobs):
     seeds = rng.integers(2**31 - 1, size=len(starts))
     items = [
         (start, *split, int(seed))
-        for start, split, seed in zip(starts, splits, seeds, strict=True)
+        for start, *split, seed in zip(starts, fit_rows, valid_rows, seeds, strict=True)
     ]
     return for_each(fit, items, n_jobs)
 
@@ -367,9 +379,11 @@ class _Trainer:
             self._keep_better(bank, self._solved(bank))
             self._descend(bank, self.judge, _BATCH, n_shifts)
         elif self._train_towers(bank):
-            trained = copy.deepcopy(bank)
+            trained, n_before = copy.deepcopy(bank), self.n_iter.copy()
+            before = self.judge.fine(bank)
             self._descend(trained, self.judge, _BATCH, n_shifts)
-            self._keep_better(bank, trained)
+            lost = self._keep_better(bank, trained) <= before
+            self.n_iter[lost] = n_before[lost]
         return self.history, self.n_iter
 
     def _train_towers(self, bank):
@@ -485,6 +499,15 @@ def _solve_one(bank, k, x, y, block, shifts, precision, spread_floor):
     bank.intercept[k] = -log_z.float()
 
 
+def _inner_splits(rows, settings, rng, groups):
+    """Rows of each fold that fit, and those that judge, or None where none do."""
+    splits = [_inner_split(each, settings, rng, groups) for each in rows]
+    enough = min(len(valid) for _, valid in splits) >= _MIN_VALIDATION
+    if settings.solver != "newton" and settings.early_stopping and enough:
+        return tuple(zip(*splits, strict=True))
+    return rows, None
+
+
 def _inner_split(rows, settings, rng, groups):
     """Training rows in two: those that fit, those that judge."""
     fraction = settings.validation_fraction
@@ -527,12 +550,15 @@ class _ScoreFolds:
 
     def __call__(self, folds, fit_rows, max_ratio, rng, n_jobs):
         """Score by critics that claim at most so much, or are normalised (None)."""
-        n_scored = (0, 0) if max_ratio is None else (_N_SCORE_SHIFTS, _N_SCORE_PAIRS)
+        n_train, n_test = (
+            (0, 0) if max_ratio is None else (n_shifts, _N_SCORE_PAIRS)
+            for n_shifts in (_N_NORMALIZER_SHIFTS, _N_SCORE_SHIFTS)
+        )
         items = [
             (
                 k,
-                blocks_of(fit_rows[k], rng, _N_NORMALIZER_SHIFTS, _N_SCORE_PAIRS),
-                blocks_of(rng.permutation(test_rows), rng, *n_scored),
+                blocks_of(fit_rows[k], rng, *n_train),
+                blocks_of(rng.permutation(test_rows), rng, *n_test),
                 max_ratio,
             )
             for k, (_, test_rows) in enumerate(folds)
@@ -543,7 +569,8 @@ class _ScoreFolds:
         )
         rows = rng.permutation(np.unique(np.concatenate(fit_rows)))
         mean_blocks = blocks_of(rows, rng, _N_MEAN_SHIFTS, _N_SCORE_PAIRS)
-        log_z, limits = self._normalizer(range(len(folds)), mean_blocks, max_ratio)
+        mean_values = self._values(range(len(folds)), mean_blocks)
+        log_z, limits = self._normalizer(mean_values, max_ratio)
         estimate = float((scores - from_x).mean()) + 1.0
         influence = scores - from_x - from_y
         error = 0.0
@@ -551,20 +578,21 @@ class _ScoreFolds:
             error = float(influence.std(ddof=1) / np.sqrt(len(influence)))
         return _Scored(log_z, limits, estimate, error, float(np.mean(fitted)))
 
-    def _normalizer(self, critics, blocks, max_ratio):
+    def _values(self, critics, blocks):
+        return values_of(self.bank, critics, self.x, self.y, blocks)
+
+    def _normalizer(self, values, max_ratio):
         if max_ratio is None:
             return 0.0, (-np.inf, np.inf)
-        return log_normalizer(
-            self.bank, critics, self.x, self.y, blocks, max_ratio, self.balanced
-        )
+        return log_normalizer(values, max_ratio, self.balanced)
 
     def _score(self, k, train_blocks, test_blocks, max_ratio):
         """Scores of held-out rows, and the bound on training rows."""
-        normalizer = self._normalizer([k], train_blocks, max_ratio)
-        if max_ratio is None:
-            train_blocks = [(rows, []) for rows, _ in train_blocks]
+        train, test = (
+            self._values([k], blocks) for blocks in (train_blocks, test_blocks)
+        )
+        normalizer = self._normalizer(train, max_ratio)
         held_out, (scores, from_x, _) = (
-            score_rows(self.bank, [k], self.x, self.y, rows, *normalizer, self.balanced)
-            for rows in (test_blocks, train_blocks)
+            score_rows(values, *normalizer, self.balanced) for values in (test, train)
         )
         return held_out, (scores - from_x).mean() + 1.0

@@ -299,7 +299,7 @@ class MINE(BaseEstimator):
                 f"{np.log(n) / unit:.1f}. It holds as far as the dependence is "
                 "Gaussian after ranking; more rows, or fewer columns, would tell.",
                 UserWarning,
-                stacklevel=2,
+                stacklevel=3,
             )
         self.solver_ = fit.solver
         self._fit, self._level_maps = fit, None
@@ -418,7 +418,7 @@ def warn_of_fit(fit, n, settings):
             f"The critics still improved after max_iter={settings.max_iter} passes. "
             "Raise max_iter, or learning_rate_init.",
             ConvergenceWarning,
-            stacklevel=3,
+            stacklevel=4,
         )
     if fit.leans_on_start:
         return
@@ -429,7 +429,7 @@ def warn_of_fit(fit, n, settings):
             f"{fit.estimate:.2f}: the critics learnt rows by heart. More rows, fewer "
             "columns, smaller hidden_layer_sizes or a larger alpha would help.",
             UserWarning,
-            stacklevel=3,
+            stacklevel=4,
         )
     if fit.estimate > np.log(n) - 2.0 and n > _FEW_ROWS:
         warnings.warn(
@@ -437,7 +437,7 @@ def warn_of_fit(fit, n, settings):
             f"{np.log(n):.1f}, above which {n} rows can show nothing: the information "
             "may be larger. Use more rows.",
             UserWarning,
-            stacklevel=3,
+            stacklevel=4,
         )
 
 
@@ -560,7 +560,7 @@ def warn_of_identifiers(encoder, table):
             f"Text that is unique in nearly every row of {table.name} carries no "
             f"information that other rows could show, and scores 0: {names}.",
             UserWarning,
-            stacklevel=3,
+            stacklevel=4,
         )
 
 
@@ -588,7 +588,7 @@ def warn_of_repeats(groups, *sides):
             "in several folds raise the estimate and shrink its error; drop them, or "
             "pass `groups` so that copies stay together.",
             UserWarning,
-            stacklevel=3,
+            stacklevel=4,
         )
 
 

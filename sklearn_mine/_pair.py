@@ -154,7 +154,8 @@ class Pair:
             table_order = np.ones(len(tables))
             solution = solve_bilinear(*problem, tables)
             for _ in range(_MAX_DIRECTIONS * self._has_units):
-                expected = product * np.exp(solution.values)
+                met = np.where(product > 0.0, solution.values, 0.0)
+                expected = product * np.exp(met)
                 units = self.x.units, self.y.units
                 places = striking_direction(*units, joint, expected, n)
                 if places is None:

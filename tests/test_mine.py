@@ -661,8 +661,9 @@ def test_units_of_the_input_change_nothing(scale):
 def test_repeated_continuous_rows_warn_with_their_number():
     x, y = _pair(100)
     x, y = np.concatenate([x, x[:30]]), np.concatenate([y, y[:30]])
-    with pytest.warns(UserWarning, match="30 of 130 rows"):
+    with pytest.warns(UserWarning, match="30 of 130 rows") as caught:
         quick().fit(x, y)
+    assert caught[0].filename == __file__
 
 
 @pytest.mark.filterwarnings("error::UserWarning")
@@ -783,8 +784,9 @@ def test_strict_bound_remains_where_the_estimate_leans_on_its_start():
 def test_training_that_ends_too_early_warns(rng):
     x = rng.normal(size=(1000, 2))
     y = np.sin(3.0 * x[:, 0]) * x[:, 1] + 0.1 * rng.normal(size=1000)
-    with pytest.warns(ConvergenceWarning, match="max_iter=2"):
+    with pytest.warns(ConvergenceWarning, match="max_iter=2") as caught:
         MINE(solver="adam", max_iter=2, random_state=0).fit(x, y)
+    assert caught[0].filename == __file__
 
 
 def test_rows_learnt_by_heart_warn(rng):

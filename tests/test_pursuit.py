@@ -60,7 +60,9 @@ def test_an_edge_across_both_columns_is_found(rng):
     steps = np.diff(x_units)[20], np.diff(y_units)[20]
     along_x = np.diff(places, axis=0)[20, 0] / steps[0]
     along_y = np.diff(places, axis=1)[0, 20] / steps[1]
-    x_width, y_width = (np.subtract(*np.quantile(side, [0.95, 0.05])) for side in (x, y))
+    x_width, y_width = (
+        np.subtract(*np.quantile(side, [0.95, 0.05])) for side in (x, y)
+    )
     slope = -(along_x / x_width) / (along_y / y_width)
     assert slope == pytest.approx(2.0, rel=0.05)
 

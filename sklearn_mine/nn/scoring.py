@@ -80,7 +80,15 @@ def pair_values(bank, critics, x, y, block, shifts):
     return values[0], values[1:]
 
 
-def log_normalizer(bank, critics, x, y, blocks, max_ratio, balanced=False):
+def values_of(bank, critics, x, y, blocks):
+    """Values of the pairs of all blocks: a list of (joint, product, shifts)."""
+    return [
+        (*pair_values(bank, critics, x, y, block, shifts), shifts)
+        for block, shifts in blocks
+    ]
+
+
+def log_normalizer(values, max_ratio, balanced=False):
     """Log of the mean of exp T over product pairs, and the limits of T beside it.
 
     From n rows nobody learns a density ratio far above n: `max_ratio` times n is
@@ -89,12 +97,11 @@ def log_normalizer(bank, critics, x, y, blocks, max_ratio, balanced=False):
     is a critic.) Nor do product pairs lie where only a few joint pairs do. For
     `balanced` see :func:`score_rows`.
     """
-    values = [pair_values(bank, critics, x, y, *block) for block in blocks]
-    product = np.concatenate([product.ravel() for _, product in values])
+    product = np.concatenate([product.ravel() for _, product, _ in values])
     if len(product) == 0:
         return 0.0, (0.0, 0.0)
-    n = sum(len(block) for block, _ in blocks)
-    own = np.concatenate([joint for joint, _ in values])
+    own = np.concatenate([joint for joint, _, _ in values])
+    n = len(own)
     weights = np.full(len(product), 1.0 / len(product))
     highest = float(np.quantile(own, max(0.5, 1.0 - _TOP / n)))
     if balanced:
@@ -116,8 +123,8 @@ def log_normalizer(bank, critics, x, y, blocks, max_ratio, balanced=False):
     return log_z, (-ceiling, min(ceiling, max(highest - log_z, 0.0)))
 
 
-def score_rows(bank, critics, x, y, blocks, log_z, limits, balanced=False):
-    """Scores of rows under a fixed normaliser.
+def score_rows(values, log_z, limits, balanced=False):
+    """Scores of the rows of blocks under a fixed normaliser.
 
     T - log_z is clamped at its `limits`. Where rows were chosen to hold
     each label of y in its share (`balanced`), a row also meets its own label, for
@@ -132,19 +139,18 @@ def score_rows(bank, critics, x, y, blocks, log_z, limits, balanced=False):
         Mean of exp(T - log_z) over the product pairs that hold the row's x, its y.
     """
     parts = []
-    for block, shifts in blocks:
-        joint, product = pair_values(bank, critics, x, y, block, shifts)
+    for joint, product, shifts in values:
         tilted = np.exp(np.clip(product - log_z, *limits))
         pointwise = np.clip(joint - log_z, *limits)
-        from_x = from_y = np.ones(len(block))
+        from_x = from_y = np.ones(len(joint))
         if len(shifts):
             from_x = tilted.mean(axis=0)
             by_y = [np.roll(row, s) for row, s in zip(tilted, shifts, strict=True)]
             from_y = np.mean(by_y, axis=0)
             if balanced:
                 own = np.exp(pointwise)
-                from_x = from_x + (own - from_x) / len(block)
-                from_y = from_y + (own - from_y) / len(block)
+                from_x = from_x + (own - from_x) / len(joint)
+                from_y = from_y + (own - from_y) / len(joint)
         parts.append((pointwise, from_x, from_y))
     return tuple(np.concatenate(part) for part in zip(*parts, strict=True))
 

@@ -8,7 +8,13 @@ from skorch.callbacks import Callback
 from sklearn_mine._start import canonical_start
 from sklearn_mine.nn import OBJECTIVES
 from sklearn_mine.nn.critics import CriticBank
-from sklearn_mine.nn.scoring import Judge, blocks_of, log_normalizer, score_rows
+from sklearn_mine.nn.scoring import (
+    Judge,
+    blocks_of,
+    log_normalizer,
+    score_rows,
+    values_of,
+)
 from sklearn_mine.nn.training import (
     PairDataset,
     SeparablePart,
@@ -221,8 +227,9 @@ def test_normalised_critic_has_mean_tilt_one():
     x, y = _data(500)
     bank = _bank(x, y)
     blocks = blocks_of(np.arange(500), np.random.default_rng(0), 20)
-    log_z, limits = log_normalizer(bank, [0, 1], x, y, blocks, max_ratio=4.0)
-    _, from_x, from_y = score_rows(bank, [0, 1], x, y, blocks, log_z, limits)
+    values = values_of(bank, [0, 1], x, y, blocks)
+    log_z, limits = log_normalizer(values, max_ratio=4.0)
+    _, from_x, from_y = score_rows(values, log_z, limits)
     # The same pairs fixed the normaliser: float32 rounding alone.
     assert from_x.mean() == pytest.approx(1.0, abs=1e-5)
     assert from_y.mean() == pytest.approx(1.0, abs=1e-5)
@@ -247,7 +254,7 @@ def test_one_pair_does_not_hold_the_partition():
     x, y = _data(500)
     bank = _bank(x, y)
     blocks = blocks_of(np.arange(500), np.random.default_rng(0), 20)
-    plain, _ = log_normalizer(bank, [0], x, y, blocks, max_ratio=4.0)
+    plain, _ = log_normalizer(values_of(bank, [0], x, y, blocks), max_ratio=4.0)
 
     def spoilt(xs, ys, partners, critics):
         values = type(bank).forward(bank, xs, ys, partners, critics)
@@ -256,7 +263,7 @@ def test_one_pair_does_not_hold_the_partition():
         return values
 
     bank.forward = spoilt
-    log_z = log_normalizer(bank, [0], x, y, blocks, max_ratio=4.0)[0]
+    log_z = log_normalizer(values_of(bank, [0], x, y, blocks), max_ratio=4.0)[0]
     # It counts as no more than a pair of which few joint ones claim more.
     assert log_z == pytest.approx(plain, abs=0.01)
 
