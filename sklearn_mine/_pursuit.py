@@ -17,8 +17,8 @@ _N_WAVES, _WAVE_ORDER = 64, 5.0
 _N_ANGLES, _N_HALVINGS = 48, 5
 # Bins of a direction, rows in one of them at least, and slots that bins are made of.
 _N_BINS, _ROWS_IN_BIN, _N_SLOTS = 64, 20.0, 2048
-# Chance of a direction being taken where none differs.
-_ALPHA = 1e-3
+# Chance of a direction being taken where none differs, and nats that it has to tell.
+_ALPHA, _WORTH = 1e-3, 0.01
 # Units are cut off this many times the width of the central nine tenths away.
 _FARTHEST = 2.0
 
@@ -60,7 +60,7 @@ def striking_direction(x, y, joint, expected, n):
     Returns
     -------
     places : ndarray of shape (L, M) or None
-        None where no direction differs by more than chance.
+        None where no direction differs by much more than chance.
     """
     joint, expected = joint.ravel(), expected.ravel()
     n_bins = int(min(_N_BINS, n / _ROWS_IN_BIN))
@@ -86,8 +86,9 @@ def striking_direction(x, y, joint, expected, n):
     for _ in range(_N_HALVINGS):
         step *= 0.5
         best = max((best, best - step, best + step), key=divergence)
-    n_tried = _N_ANGLES + 2 * _N_HALVINGS
-    if chi2.sf(2.0 * n * divergence(best), n_bins - 1) * n_tried > _ALPHA:
+    told, by_chance = divergence(best), (n_bins - 1) / (2.0 * n)
+    chance = chi2.sf(2.0 * n * told, n_bins - 1) * (_N_ANGLES + 2 * _N_HALVINGS)
+    if chance > _ALPHA or told < by_chance + _WORTH:
         return None
     return along(best).reshape(len(x), len(y))
 
