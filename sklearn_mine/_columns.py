@@ -15,7 +15,7 @@ import torch
 
 from . import _null
 from ._basis import Side
-from ._crossfit import hold_shares
+from ._crossfit import hold_shares, n_repeats
 from ._encoding import level_column
 from ._tables import clamp, pair_shares, table_information, tangent_score
 from .nn.critics import ACTIVATIONS
@@ -262,7 +262,8 @@ class ColumnScorer:
         )
         values = (weights @ features.T - log_z[:, None]).numpy()
         values = clamp(values.reshape(shape), self.n_train)
-        return tangent_score(values, test.reshape(shape), self.balanced)
+        scores, errors = tangent_score(values, test.reshape(shape), self.balanced)
+        return scores, errors * np.sqrt(n_repeats(self.folds))
 
     def _p_values(self, batch, prepared, counts, tables):
         if _null.needs_permutations(counts, self.counts):

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from sklearn.model_selection import KFold, StratifiedKFold, check_cv
 
-from ._mixture import PairBound, mixture_start
+from ._mixture import PairBound, mixture_start, quiet_fits
 from ._start import Twist, canonical_start
 from .nn.critics import CriticBank, shifts_of
 from .nn.newton import solve_head
@@ -46,8 +46,8 @@ _N_MEAN_SHIFTS = 4
 _N_SCORE_PAIRS, _N_HEAD_PAIRS = 50_000, 8192
 # Rows that a head is solved on at most.
 _MAX_HEAD_ROWS = 4096
-# Fewer inner validation rows than this judge nothing.
-_MIN_VALIDATION = 20
+# Fewer inner validation rows than this judge nothing; as many are left to fit.
+_MIN_VALIDATION = _MIN_FITTING = 20
 # Prior precision of a standardised head weight, in rows: the ridge is this over n.
 # Where no validation rows can reject a solved head, it keeps closer to the start.
 _HEAD_PRECISION, _UNJUDGED_PRECISION = 30.0, 200.0
@@ -139,7 +139,12 @@ class CrossFit:
 
     def still_rises(self, max_iter, tol):
         """Whether the last stage's inner validation bounds rose to the last pass."""
-        bounds = [each.get("validation_bound") for each in self.history]
+        stage = self.history[-1]["stage"] if self.history else None
+        bounds = [
+            each.get("validation_bound")
+            for each in self.history
+            if each["stage"] == stage
+        ]
         if not bounds or bounds[-1] is None or self.history[-1]["pass"] < max_iter:
             return False
         before = bounds[-min(4, max_iter + 1) :][0] if max_iter > 1 else 0.0
@@ -210,6 +215,12 @@ def make_folds(cv, n_rows, *, stratify, groups, random_state):
                 "test rows; each needs at least 2 and 1."
             )
     return folds
+
+
+def n_repeats(folds):
+    """Times that a row is tested, on average over those that are."""
+    tested = np.concatenate([test for _, test in folds])
+    return len(tested) / len(np.unique(tested))
 
 
 def hold_shares(folds, labels):
@@ -355,7 +366,8 @@ def _with_mixtures(starts, x, y, fit_rows, valid_rows, rng, n_jobs):
         (start, *split, int(seed))
         for start, *split, seed in zip(starts, fit_rows, valid_rows, seeds, strict=True)
     ]
-    return for_each(fit, items, n_jobs)
+    with quiet_fits():
+        return for_each(fit, items, n_jobs)
 
 
 class _Trainer:
@@ -514,6 +526,7 @@ def _inner_split(rows, settings, rng, groups):
     order = rng.permutation(rows)
     if groups is None:
         n_valid = int(np.ceil(fraction * len(rows)))
+        n_valid = min(n_valid, max(0, len(rows) - _MIN_FITTING))
         return order[n_valid:], order[:n_valid]
     labels = rng.permutation(np.unique(groups[rows]))
     sizes = np.cumsum([np.sum(groups[rows] == label) for label in labels])
@@ -575,7 +588,8 @@ class _ScoreFolds:
         influence = scores - from_x - from_y
         error = 0.0
         if len(influence) > 1:
-            error = float(influence.std(ddof=1) / np.sqrt(len(influence)))
+            n_rows = len(influence) / n_repeats(folds)
+            error = float(influence.std(ddof=1) / np.sqrt(n_rows))
         return _Scored(log_z, limits, estimate, error, float(np.mean(fitted)))
 
     def _values(self, critics, blocks):

@@ -3,6 +3,7 @@
 import contextlib
 import warnings
 from dataclasses import replace
+from numbers import Real
 
 import numpy as np
 import torch
@@ -84,7 +85,8 @@ class MINE(BaseEstimator):
         what held-out rows do certify of the start's claim.
 
     std_error_ : float
-        Standard error of `mutual_info_`: the sampling error of the estimate.
+        Standard error of `mutual_info_`: the sampling error of the estimate, from the
+        rows' influence on the held-out bound.
 
     p_value_ : float
         Of the hypothesis that X and Y are independent.
@@ -338,7 +340,7 @@ class MINE(BaseEstimator):
             In `units`. Not clipped at zero.
         """
         check_is_fitted(self)
-        if not 0 < level < 1:
+        if not (isinstance(level, Real) and 0 < level < 1):
             raise ValueError(f"level should lie between 0 and 1, got {level!r}.")
         half = norm.ppf(0.5 + 0.5 * level) * self.std_error_
         return self.mutual_info_ - half, self.mutual_info_ + half
@@ -422,6 +424,14 @@ def warn_of_fit(fit, n, settings):
         )
     if fit.leans_on_start:
         return
+    if fit.estimate < -max(_FAR, 4.0 * fit.std_error):
+        warnings.warn(
+            f"On held-out rows the critics do worse than none would "
+            f"({fit.estimate:.2f} nats): training went astray. Lower "
+            "learning_rate_init.",
+            ConvergenceWarning,
+            stacklevel=4,
+        )
     gap = fit.fitted - fit.estimate
     if gap > max(_FAR, 0.5 * abs(fit.estimate), 4.0 * fit.std_error):
         warnings.warn(
@@ -513,6 +523,12 @@ def column_indices(which, table, name):
 def fold_rows(cv, n_rows, labels, groups, seed):
     """Folds for an int or a splitter, with or without groups."""
     if groups is not None and not hasattr(cv, "split"):
+        n_groups = len(np.unique(groups))
+        if n_groups < cv:
+            raise ValueError(
+                f"groups has {n_groups} groups, too few for cv={cv} folds. Use "
+                f"cv={n_groups} or less, and 2 groups or more."
+            )
         cv = GroupKFold(cv)
     return make_folds(cv, n_rows, stratify=labels, groups=groups, random_state=seed)
 

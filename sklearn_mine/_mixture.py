@@ -6,6 +6,7 @@ by expectation-maximisation in a second, and by gradient in a hundred passes or 
 all.
 """
 
+import contextlib
 import warnings
 from dataclasses import dataclass
 
@@ -58,6 +59,18 @@ class Mixture:
             for values, columns in ((both, slice(None)), (u, of_x), (v, of_y))
         )
         return joint - left - right
+
+
+@contextlib.contextmanager
+def quiet_fits():
+    """What fits of mixtures in threads of this one take place in.
+
+    Steps that end early are no fault here. Warnings' filters and thread counts belong
+    to the process, so no thread may set and restore them by itself.
+    """
+    with threadpool_limits(1), warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        yield
 
 
 def mixture_start(u, v, rows, bound, least, *, seed):
@@ -114,9 +127,7 @@ def _fit(rows, n_components, n_steps, n_init, n_x, seed):
         n_init=n_init,
         random_state=seed,
     )
-    with threadpool_limits(1), warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        model.fit(rows)
+    model.fit(rows)
     return Mixture(model.weights_, model.means_, model.covariances_, n_x)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from ._basis import Side
-from ._crossfit import CrossFit, cross_fit, hold_shares
+from ._crossfit import CrossFit, cross_fit, hold_shares, n_repeats
 from ._encoding import MAX_CATEGORIES, level_column
 from ._pursuit import level_units, striking_direction, waves_along
 from ._student import student_start
@@ -209,7 +209,7 @@ class Pair:
             log_normalizer=0.0,
             limits=(-np.inf, np.inf),
             estimate=float(estimate),
-            std_error=float(error),
+            std_error=float(error * np.sqrt(n_repeats(self.folds))),
             fitted=float(fitted),
             history=[],
             n_iter=np.zeros(len(self.folds), dtype=int),

@@ -35,11 +35,13 @@ def level_units(values, codes):
     """
     if values.dtype == object or not np.isfinite(values).all():
         return None
-    low, middle, high = np.quantile(values, [0.05, 0.5, 0.95])
-    width = high - low
-    if not (np.isfinite(width) and width > 0.0):
+    largest = np.abs(values).max()
+    scaled = values / largest if largest > 0.0 else values
+    low, middle, high = np.quantile(scaled, [0.05, 0.5, 0.95])
+    if not high > low:
         return None
-    scaled = np.clip((values - middle) / width, -_FARTHEST, _FARTHEST)
+    with np.errstate(over="ignore"):
+        scaled = np.clip((scaled - middle) / (high - low), -_FARTHEST, _FARTHEST)
     return np.bincount(codes, scaled) / np.bincount(codes)
 
 

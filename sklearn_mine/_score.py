@@ -472,6 +472,9 @@ def _blocks(feature_groups, table):
             column_indices(columns, table, "feature_groups")
             for columns in feature_groups.values()
         ]
+        empty = [name for name, columns in feature_groups.items() if not len(columns)]
+        if empty:
+            raise ValueError(f"feature_groups names no column for {empty}.")
         named = [j for block in blocks for j in block]
         if len(named) != len(set(named)):
             raise ValueError("feature_groups holds a column twice.")

@@ -33,18 +33,19 @@ class StudentStart:
     df : float
     scatter : ndarray of shape (dx + dy, dx + dy)
         Correlations of the scores.
-    n_x : int
-        Columns of x, which come first.
+    x_columns, y_columns : ndarray of shape (dx,), (dy,)
+        The columns of each side that it is of.
     """
 
     df: float
     scatter: np.ndarray
-    n_x: int
+    x_columns: np.ndarray
+    y_columns: np.ndarray
 
     @property
     def constant(self):
         """What does not depend on the pair."""
-        d, dx = len(self.scatter), self.n_x
+        d, dx = len(self.scatter), len(self.x_columns)
         df, dy = self.df, d - dx
         both = gammaln(0.5 * (df + d)) + gammaln(0.5 * df)
         alone = gammaln(0.5 * (df + dx)) + gammaln(0.5 * (df + dy))
@@ -55,8 +56,9 @@ class StudentStart:
         return both - alone - 0.5 * (joint - of_x - of_y)
 
     def ratio(self, x, y):
-        """The log-density ratio of pairs of scores, (n,)."""
-        both, dx = np.concatenate([x, y], axis=1), self.n_x
+        """The log-density ratio of pairs of rows of scores, (n,)."""
+        both = np.concatenate([x[:, self.x_columns], y[:, self.y_columns]], axis=1)
+        dx = len(self.x_columns)
         total = self.constant
         for sign, part in ((-1, slice(None)), (1, slice(0, dx)), (1, slice(dx, None))):
             rows, scatter = both[:, part], self.scatter[part, part]
@@ -77,16 +79,18 @@ def student_start(x, y):
     Parameters
     ----------
     x, y : ndarray of shape (n, dx), (n, dy)
-        Plain encoded columns, normal scores.
+        Plain encoded columns: normal scores, and indicators, which are left out.
 
     Returns
     -------
     start : StudentStart or None
         None where a Gaussian does as well.
     """
-    scores = np.concatenate([x, y], axis=1)[:_MAX_ROWS]
+    columns = _graded(x), _graded(y)
+    scores = np.concatenate([x[:, columns[0]], y[:, columns[1]]], axis=1)
+    scores = np.random.default_rng(0).permutation(scores)[:_MAX_ROWS]
     n, d = scores.shape
-    if d > min(_MAX_COLUMNS, n // 4) or not scores.std(axis=0).all():
+    if d > min(_MAX_COLUMNS, n // 4) or not all(map(len, columns)):
         return None
     best, chosen = _gaussian_likelihood(scores) + _GAIN, None
     for df in _DEGREES:
@@ -95,8 +99,15 @@ def student_start(x, y):
         likelihood = _likelihood(mapped, scatter, df)
         if not likelihood > best:
             break
-        best, chosen = likelihood, StudentStart(df, scatter, x.shape[1])
+        best, chosen = likelihood, StudentStart(df, scatter, *columns)
     return chosen
+
+
+def _graded(side):
+    """Columns of more than two values."""
+    low, high = side.min(axis=0), side.max(axis=0)
+    between = (side > low) & (side < high)
+    return np.flatnonzero(between.any(axis=0))
 
 
 def _scatter(rows, df):

@@ -164,11 +164,23 @@ def as_groups(groups, n_rows):
             f"{len(groups)} and {n_rows}. Pass one group for "
             "each row."
         )
+    if groups.dtype == object or groups.dtype.kind == "f":
+        if is_missing(groups).any():
+            raise ValueError("groups has missing values. Give each row a group.")
+        groups = groups.astype(str)
     return groups
 
 
 def _checked(data, name, **options):
-    """check_array for values of any kind, whose refusals name the argument."""
+    """check_array for values of any kind, whose refusals name the argument.
+
+    Masked cells are missing ones.
+    """
+    if isinstance(data, np.ma.MaskedArray):
+        numbers = data.dtype.kind in "biuf"
+        data = data.astype(float if numbers else object).filled(
+            np.nan if numbers else None
+        )
     try:
         return check_array(
             data, dtype=None, ensure_all_finite=False, input_name=name, **options

@@ -32,6 +32,8 @@ __all__ = [
 _BLOCK = 65536
 _N_DRAWS = 1_000_000
 _SEED = 0
+# Degrees of freedom above which a student-t is a Gaussian to double precision.
+_GAUSSIAN_DF = 1e8
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,8 @@ class Component:
             raise ValueError("covariance should be positive definite.")
         if not self.df > 0:
             raise ValueError(f"df should be above 0, got {self.df!r}.")
+        if self.df > _GAUSSIAN_DF:
+            object.__setattr__(self, "df", np.inf)
         object.__setattr__(self, "mean", mean)
         object.__setattr__(self, "covariance", covariance)
         if self.label_shares is not None:
@@ -148,7 +152,12 @@ class Mixture:
                 f"weights should be {k} probabilities, one for each component; got "
                 f"{weights}."
             )
-        self.weights = weights / weights.sum()
+        self.components = [
+            component
+            for component, weight in zip(self.components, weights, strict=True)
+            if weight > 0
+        ]
+        self.weights = weights[weights > 0] / weights.sum()
         shapes = {
             (len(c.mean), None if c.label_shares is None else len(c.label_shares))
             for c in self.components
@@ -215,6 +224,13 @@ class Mixture:
                 f"X should be of shape (n, {self.n_features}) with as many rows as y; "
                 f"got {X.shape} and {y.shape}."
             )
+        if self.n_labels is not None:
+            y = y.ravel()
+            if not (np.isin(y, np.arange(self.n_labels)).all() and len(X) == len(y)):
+                raise ValueError(
+                    f"y should hold a label of each row, from 0 to {self.n_labels - 1}."
+                )
+            y = y.astype(int)
         blocks = range(0, len(X), _BLOCK)
         parts = [self._pointwise(X[i : i + _BLOCK], y[i : i + _BLOCK]) for i in blocks]
         return np.concatenate(parts) if parts else np.empty(0)
@@ -292,7 +308,8 @@ _COMMON = {
 _CORRELATION = [Interval(Real, -1, 1, closed="neither")]
 _POSITIVE = [Interval(Real, 0, None, closed="neither")]
 _COUNT = [Interval(Integral, 1, None, closed="left")]
-_DF = [Interval(Real, 0, None, closed="right")]
+# A student-t of fewer degrees has draws beyond double precision.
+_DF = [Interval(Real, 0.1, None, closed="both")]
 _SHARE = [Interval(Real, 0, 1, closed="both")]
 
 _DOC = {
@@ -302,7 +319,9 @@ _DOC = {
         Seeds the rows.
 
     return_mi : bool, default=False
-        Whether to return the mutual information of the distribution too.""",
+        Whether to return the mutual information of the distribution too. Where it
+        has no closed form it is the mean over a million draws, which takes some
+        seconds the first time.""",
     "single": """X : ndarray of shape (n_samples, 1)
     y : ndarray of shape (n_samples,)
     mi : float
@@ -380,7 +399,7 @@ def make_gaussian(
     if not return_mi:
         return X, y
     mi = -0.5 * n_features * np.log1p(-(rho**2))
-    if np.isfinite(df):
+    if df <= _GAUSSIAN_DF:
         mi += _student_excess(df, n_features, n_features)
     return X, y, float(mi)
 

@@ -86,3 +86,29 @@ def test_truth_does_not_depend_on_the_rows():
 def test_bad_input_is_named(build, named):
     with pytest.raises(ValueError, match=named):
         build()
+
+
+def test_components_without_weight_are_left_out():
+    for share in (0.0, 1.0):
+        X, _, mi = datasets.make_outliers(
+            50, share=share, random_state=0, return_mi=True
+        )
+        assert np.isfinite(mi)
+        assert X.shape == (50, 2)
+
+
+def test_many_degrees_of_freedom_are_a_gaussian():
+    for df in (1e9, 1e15):
+        *_, mi = datasets.make_gaussian(
+            10, rho=0.5, df=df, random_state=0, return_mi=True
+        )
+        assert mi == pytest.approx(-0.5 * np.log(0.75))
+
+
+@pytest.mark.parametrize("labels", [[-1, 0], [0.5, 1.0], [0, 7]])
+def test_labels_that_are_none_are_refused(labels):
+    shares = np.eye(2)
+    mixture = Mixture([Component([k], [[1.0]], label_shares=shares[k]) for k in (0, 1)])
+    assert mixture.pointwise_mutual_info([[0.0], [1.0]], [[0], [1]]).shape == (2,)
+    with pytest.raises(ValueError, match="from 0 to 1"):
+        mixture.pointwise_mutual_info([[0.0], [1.0]], labels)

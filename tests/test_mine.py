@@ -16,7 +16,13 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
-from sklearn.model_selection import GridSearchCV, GroupKFold, KFold, ShuffleSplit
+from sklearn.model_selection import (
+    GridSearchCV,
+    GroupKFold,
+    KFold,
+    RepeatedKFold,
+    ShuffleSplit,
+)
 from sklearn.utils.estimator_checks import check_estimator, parametrize_with_checks
 from skorch.callbacks import Callback
 
@@ -817,3 +823,76 @@ def test_mixtures_are_met(make, params):
     X, y, truth = make(3000, random_state=1, return_mi=True, **params)
     mine = MINE(random_state=0).fit(X, y)
     assert mine.mutual_info_ == pytest.approx(truth, abs=max(0.05, 0.12 * truth))
+
+
+def test_filters_of_warnings_are_left_alone(rng):
+    before = list(warnings.filters)
+    x = rng.normal(size=(600, 2))
+    MINE(max_iter=1, n_jobs=4, random_state=0).fit(x, x + rng.normal(size=(600, 2)))
+    assert warnings.filters == before
+
+
+@pytest.mark.parametrize("n_columns", [1, 2])
+def test_rows_that_are_tested_again_count_once(n_columns, rng):
+    x = rng.normal(size=(400, n_columns))
+    y = x[:, 0] + rng.normal(size=400)
+    once, again = (
+        MINE(solver="newton", cv=cv, random_state=0).fit(x, y)
+        for cv in (
+            KFold(4, shuffle=True, random_state=0),
+            RepeatedKFold(n_splits=4, n_repeats=3, random_state=0),
+        )
+    )
+    assert again.std_error_ == pytest.approx(once.std_error_, rel=0.15)
+
+
+@pytest.mark.parametrize("fraction", [0.97, 0.99])
+def test_rows_are_left_to_fit_whatever_the_share_that_judges(fraction, rng):
+    x = rng.normal(size=(60, 2))
+    mine = MINE(validation_fraction=fraction, max_iter=2, random_state=0)
+    assert np.isfinite(mine.fit(x, x[:, 0]).mutual_info_)
+
+
+def test_a_constant_column_takes_no_tails_away(rng):
+    X, y = make_gaussian(1500, rho=0.5, n_features=2, df=1.0, random_state=0)
+    plain, wider = (
+        MINE(solver="newton", random_state=0).fit(table, y).mutual_info_
+        for table in (X, np.c_[X, np.zeros(1500)])
+    )
+    assert wider > plain - 0.03
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("rate", [1e2, 1e6])
+def test_training_that_goes_astray_warns_and_gives_a_number(rate, rng):
+    x = rng.normal(size=(200, 2))
+    mine = MINE(solver="adam", learning_rate_init=rate, max_iter=3, random_state=0)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        mine.fit(x, x[:, 0] + rng.normal(size=200))
+    assert np.isfinite(mine.mutual_info_)
+    warned = any("learning_rate_init" in str(each.message) for each in caught)
+    assert warned == (mine.mutual_info_ < -0.5)
+
+
+def test_masked_cells_are_missing(rng):
+    x = rng.normal(size=(200, 1))
+    y = x[:, 0] > 0
+    gone = rng.random(x.shape) < 0.3
+    masked, missing = (
+        quick(solver="newton").fit(table, y).mutual_info_
+        for table in (np.ma.masked_where(gone, x), np.where(gone, np.nan, x))
+    )
+    assert masked == missing
+    with pytest.raises(ValueError, match="y contains NaN"):
+        quick().fit(x, np.ma.masked_where(gone[:, 0], x[:, 0]))
+
+
+@pytest.mark.parametrize(
+    ("groups", "match"),
+    [([0, 1, 2] * 20, "groups has 3 groups"), ([None, 1, "a"] * 20, "groups has miss")],
+)
+def test_groups_that_cannot_be_used_are_refused(groups, match, rng):
+    x = rng.normal(size=(60, 2))
+    with pytest.raises(ValueError, match=match):
+        MINE(random_state=0).fit(x, x[:, 0], groups=np.array(groups, dtype=object))

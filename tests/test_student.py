@@ -35,7 +35,30 @@ def test_gaussian_rows_have_no_tails():
 def test_constant_columns_and_few_rows_have_none():
     x, y = _encoded(df=1.0)
     assert student_start(np.zeros_like(x), y) is None
+    assert student_start(x, (y > 0).astype(float)) is None
     assert student_start(x[:6], y[:6]) is None
+
+
+def test_constants_and_indicators_are_left_out():
+    x, y = _encoded(rho=0.5, n_features=2, df=2.0)
+    start = student_start(x, y)
+    flag = (x[:, :1] > 1.0).astype(float)
+    wide = np.c_[np.zeros(len(x)), x[:, :1], flag, x[:, 1:]]
+    other = student_start(wide, y)
+    assert list(other.x_columns) == [1, 3]
+    assert other.df == start.df
+    a, b, w = (student_scores(side[:30], start.df) for side in (x, y, wide))
+    np.testing.assert_allclose(other.ratio(w, b), start.ratio(a, b), atol=1e-9)
+    ratio = StudentRatio([other], 4, 2)
+    sides = (torch.tensor(s[:30], dtype=torch.float32)[None] for s in (wide, y))
+    every = ratio.all_pairs(*ratio.sides(*sides, slice(None)), slice(None))
+    np.testing.assert_allclose(every[0].diagonal(), start.ratio(a, b), atol=1e-3)
+
+
+def test_order_of_the_rows_does_not_matter(rng):
+    x = np.sort(rng.normal(size=(30_000, 1)), axis=0)
+    x = x[np.argsort(np.abs(x[:, 0]))]
+    assert student_start(x, 0.8 * x + 0.6 * rng.normal(size=x.shape)) is None
 
 
 def test_ratio_is_that_of_a_student_t():

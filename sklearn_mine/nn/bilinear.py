@@ -100,6 +100,8 @@ def solve_bilinear(
     for precision in PRECISIONS:
         ridge = problem.ridge(precision) / n_rows
         weights, state, factor = _maximise(problem, weights, ridge)
+        if factor is None:
+            break
         log_det = 2.0 * factor.diagonal().log().sum()
         evidence = n_rows * state.value + 0.5 * (ridge.log().sum() - log_det)
         if evidence > best:
@@ -114,11 +116,17 @@ def solve_bilinear(
 
 
 def _maximise(problem, weights, ridge):
-    """Newton's method; a Hessian serves for as long as it shrinks the gradient well."""
+    """Newton's method; a Hessian serves for as long as it shrinks the gradient well.
+
+    Returns
+    -------
+    weights, state, factor
+        The factor is that of the last Hessian; None where it is singular.
+    """
     state = problem.ascent(weights, ridge)
-    factor = problem.factor(state, ridge)
+    factor, current = problem.factor(state, ridge), True
     for _ in range(_MAX_STEPS):
-        if state.gradient.abs().max() < _TOLERANCE:
+        if factor is None or state.gradient.abs().max() < _TOLERANCE:
             break
         step = torch.cholesky_solve(state.gradient[:, None], factor)[:, 0]
         slope = step @ state.gradient
@@ -135,10 +143,10 @@ def _maximise(problem, weights, ridge):
             # Only rounding is left to gain.
             break
         slow = trial.gradient.abs().max() > _SLOW * state.gradient.abs().max()
-        weights, state = weights + scale * step, trial
+        weights, state, current = weights + scale * step, trial, False
         if slow or scale < 1.0:
-            factor = problem.factor(state, ridge)
-    return weights, state, problem.factor(state, ridge)
+            factor, current = problem.factor(state, ridge), True
+    return weights, state, factor if current else problem.factor(state, ridge)
 
 
 class _State(NamedTuple):
@@ -203,20 +211,31 @@ class _Problem:
         return _State(value, gradient, log_z, tilted, mean)
 
     def factor(self, state, ridge):
-        """Cholesky factor of the negative Hessian; single precision is enough."""
-        moments = self.x_squares.T @ state.tilted.float() @ self.y_squares
-        hessian = moments.flatten()[self.place].double()
-        if len(self.tables):
-            tables = self.tables.float()
-            tilted = tables * state.tilted.float().flatten()
-            by_level = tilted.view(-1, *state.tilted.shape) @ self.y.float()
-            beside = (self.x.T.float() @ by_level)[:, self.rows, self.columns].double()
-            among = (tilted @ tables.T).double()
-            hessian = torch.cat([hessian, beside])
-            hessian = torch.cat([hessian, torch.cat([beside, among], 1).T], 1)
-        hessian -= state.mean[:, None] * state.mean
-        hessian.diagonal().add_(ridge)
-        return torch.linalg.cholesky_ex(hessian)[0]
+        """Cholesky factor of the negative Hessian; None where it has none.
+
+        Moments in single precision are enough, but where two functions nearly agree.
+        """
+        for dtype in (torch.float32, torch.float64):
+            hessian = self._moments(state.tilted.to(dtype)).double()
+            hessian -= state.mean[:, None] * state.mean
+            hessian.diagonal().add_(ridge)
+            factor, failed = torch.linalg.cholesky_ex(hessian)
+            if not failed:
+                return factor
+        return None
+
+    def _moments(self, tilted):
+        """Second moments of all that has a weight."""
+        x_squares, y_squares, x, y, tables = (
+            part.to(tilted.dtype)
+            for part in (self.x_squares, self.y_squares, self.x, self.y, self.tables)
+        )
+        moments = (x_squares.T @ tilted @ y_squares).flatten()[self.place]
+        weighted = tables * tilted.flatten()
+        by_level = weighted.view(-1, *tilted.shape) @ y
+        beside = (x.T @ by_level)[:, self.rows, self.columns]
+        right = torch.cat([beside, weighted @ tables.T], dim=1).T
+        return torch.cat([torch.cat([moments, beside]), right], dim=1)
 
 
 def _products(functions):
@@ -225,4 +244,4 @@ def _products(functions):
     first, second = torch.triu_indices(n, n)
     place = torch.zeros(n, n, dtype=torch.int64)
     place[first, second] = place[second, first] = torch.arange(len(first))
-    return (functions[:, first] * functions[:, second]).float(), place
+    return functions[:, first] * functions[:, second], place

@@ -77,6 +77,8 @@ def pair_values(bank, critics, x, y, block, shifts):
         partners = shifts_of(len(block), offsets[part], x.device)
         total = sum(bank(xs, ys, partners, slice(k, k + 1))[0] for k in critics)
         values[part] = (total.double() / len(critics)).cpu().numpy()
+    # A critic that overflowed there claims nothing.
+    values[~np.isfinite(values)] = 0.0
     return values[0], values[1:]
 
 

@@ -108,17 +108,19 @@ def _parts(start, n_x, n_y):
     if start is None:
         return parts
     scatter, df = start.scatter, start.df
-    of_x, of_y, cross = scatter[:n_x, :n_x], scatter[n_x:, n_x:], scatter[:n_x, n_x:]
+    dx, dy = len(start.x_columns), len(start.y_columns)
+    of_x, of_y, cross = scatter[:dx, :dx], scatter[dx:, dx:], scatter[:dx, dx:]
     slopes = np.linalg.solve(of_x, cross)
     root = np.linalg.cholesky(np.linalg.inv(of_y - cross.T @ slopes))
-    halves = 0.5 * (df + np.array([n_x, n_y, n_x + n_y]))
-    return {
+    halves = 0.5 * (df + np.array([dx, dy, dx + dy]))
+    # Rows of other columns stay zero.
+    parts["x_root"][start.x_columns, :dx] = np.linalg.cholesky(np.linalg.inv(of_x))
+    parts["told"][start.x_columns, :dy] = slopes @ root
+    parts["left"][start.y_columns, :dy] = root
+    parts["y_root"][start.y_columns, :dy] = np.linalg.cholesky(np.linalg.inv(of_y))
+    return parts | {
         "df": np.array(df),
         "constant": np.array(start.constant),
         "weights": halves * [1.0, 1.0, -1.0],
         "knots": student_scores(np.linspace(-MAX_SCORE, MAX_SCORE, _N_KNOTS), df),
-        "x_root": np.linalg.cholesky(np.linalg.inv(of_x)),
-        "y_root": np.linalg.cholesky(np.linalg.inv(of_y)),
-        "told": slopes @ root,
-        "left": root,
     }

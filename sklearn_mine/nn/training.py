@@ -91,7 +91,7 @@ class KeepBest(Callback):
     ----------
     judge : callable or None
         Takes the bank, returns the inner validation bound of each critic, ndarray
-        of shape (K,). None keeps the last averaged weights.
+        of shape (K,). None keeps the last averaged weights that are finite.
 
     patience : int
         Passes without an improvement above `tol` after which a critic has stopped;
@@ -138,7 +138,9 @@ class KeepBest(Callback):
         if self.judge is not None:
             record["validation_bound"] = bound
         self.history_.append(record)
-        better = bound > self.best_bound_ if self.judge is not None else bound == 0
+        better = bound > self.best_bound_
+        if self.judge is None:
+            better = np.isfinite(bound)
         if better.any():
             copy_critics(self.best_, self.average_, np.flatnonzero(better))
             self.best_pass_[better] = n_passes
@@ -158,7 +160,8 @@ class KeepBest(Callback):
 
     def _judge(self, module):
         if self.judge is None:
-            return np.zeros(len(module.head))
+            finite = [p.isfinite().flatten(1).all(1) for p in module.parameters()]
+            return np.where(torch.stack(finite).all(0).cpu().numpy(), 0.0, -np.inf)
         return np.nan_to_num(self.judge(module), nan=-np.inf)
 
 
@@ -234,11 +237,13 @@ def train(
     keeper = KeepBest(judge, patience, tol)
     dataset = PairDataset(x, y, rows)
     n_steps = len(dataset) // min(batch_size, len(dataset))
+    total_steps = max_iter * n_steps + 1
     schedule = LRScheduler(
         torch.optim.lr_scheduler.OneCycleLR,
         max_lr=learning_rate,
-        total_steps=max_iter * n_steps + 1,
-        pct_start=0.1,
+        total_steps=total_steps,
+        # A rise that ends with the first step would be divided by its length of 0.
+        pct_start=max(0.1, 1.5 / total_steps),
         anneal_strategy="linear",
         cycle_momentum=False,
         step_every="batch",

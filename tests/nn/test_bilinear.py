@@ -79,3 +79,13 @@ def test_a_table_is_weighed_with_the_rest_and_the_less_the_more_elaborate(rng):
     gained = [(joint * each.values).sum() for each in (plain, stiff, free)]
     assert gained[2] > gained[0] + 0.05
     assert gained[1] == pytest.approx(gained[0], abs=1e-3)
+
+
+def test_functions_that_nearly_agree_do_not_spoil_the_choice(rng):
+    x, y, order, joint, product, n = _problem(rng, n=200_000, strength=3.0)
+    # The squares of x once more, which single precision cannot tell from themselves.
+    twin = np.outer(x[:, 2], np.ones(5))[None] * (1.0 + 1e-9)
+    plain = solve_bilinear(x, y, order, joint, product, n)
+    doubled = solve_bilinear(x, y, order, joint, product, n, twin)
+    assert doubled.precision == plain.precision
+    np.testing.assert_allclose(doubled.values, plain.values, atol=1e-3)

@@ -285,3 +285,10 @@ def test_critic_that_never_improved_stops_after_half_the_patience():
     # The one had too few steps to tell; the other stops after half of its passes.
     assert len(patient.history_) == 8
     assert len(in_vain.history_) == 4
+
+
+@pytest.mark.parametrize(("n_rows", "max_iter"), [(300, 9), (300, 1), (300, 3)])
+def test_every_number_of_steps_has_a_schedule(n_rows, max_iter):
+    x, y = _data(n_rows)
+    _train(_bank(x, y), x, y, max_iter=max_iter, batch_size=n_rows // 2)
+    _train(_bank(x, y), x, y, max_iter=max_iter, batch_size=n_rows // 2 // max_iter)
