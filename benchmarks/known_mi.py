@@ -52,6 +52,18 @@ ABLATIONS = {
     "without training": {"solver": "newton"},
     "without start": {"start": None},
 }
+
+
+def cubed(n_samples, **params):
+    x, y, mi = datasets.make_gaussian(n_samples, **params)
+    return x**3, y**3, mi
+
+
+def exponential(n_samples, **params):
+    x, y, mi = datasets.make_gaussian(n_samples, **params)
+    return np.exp(x), np.exp(y), mi
+
+
 MIXTURES = {
     "arms": (datasets.make_arms, {}),
     "ring": (datasets.make_ring, {}),
@@ -69,6 +81,9 @@ MIXTURES = {
     "outliers 2-2": (datasets.make_outliers, {}),
     "outliers 5-5": (datasets.make_outliers, {"n_features": 5, "rho": 0.6}),
     "labels 10": (datasets.make_labels, {"n_features": 10}),
+    "Gaussian 20": (datasets.make_gaussian, {"n_features": 20, "rho": 0.9}),
+    "Gaussian 20, cubed": (cubed, {"n_features": 20, "rho": 0.9}),
+    "Gaussian 16, exp": (exponential, {"n_features": 16, "rho": 0.5}),
 }
 
 

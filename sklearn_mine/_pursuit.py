@@ -18,7 +18,7 @@ _N_ANGLES, _N_HALVINGS = 48, 5
 # Bins of a direction, rows in one of them at least, and slots that bins are made of.
 _N_BINS, _ROWS_IN_BIN, _N_SLOTS = 64, 20.0, 2048
 # Chance of a direction being taken where none differs, and nats that it has to tell.
-_ALPHA, _WORTH = 1e-3, 0.01
+_ALPHA, _WORTH = 1e-3, 0.003
 # Units are cut off this many times the width of the central nine tenths away.
 _FARTHEST = 2.0
 
