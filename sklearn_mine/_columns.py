@@ -67,6 +67,7 @@ class ColumnScorer:
         self.counts = np.bincount(target.codes).astype(float)
         self.n_train = np.array([len(train) for train, _ in folds], dtype=float)
         self.n_test = np.array([len(test) for _, test in folds], dtype=float)
+        self.widening = np.sqrt(n_repeats(folds))
         fold_of_row = np.full(self.n_rows, -1)
         for k, (_, test) in enumerate(folds):
             fold_of_row[test] = k
@@ -263,7 +264,7 @@ class ColumnScorer:
         values = (weights @ features.T - log_z[:, None]).numpy()
         values = clamp(values.reshape(shape), self.n_train)
         scores, errors = tangent_score(values, test.reshape(shape), self.balanced)
-        return scores, errors * np.sqrt(n_repeats(self.folds))
+        return scores, errors * self.widening
 
     def _p_values(self, batch, prepared, counts, tables):
         if _null.needs_permutations(counts, self.counts):

@@ -281,17 +281,29 @@ def cross_fit(
     fit_rows, valid_rows = _inner_splits(capped, settings, rng, groups)
     coarse = any(len(np.unique(side, axis=0)) < 0.9 * len(side) for side in (x, y))
     care = _COARSE if coarse else _FINE
+    use_start = settings.start is not None
     n_plain, twists = (x.shape[1], y.shape[1]), (None, None)
-    if settings.start is not None:
+    if use_start:
         twists = Twist(x), Twist(y)
         x, y = (twist(side) for twist, side in zip(twists, (x, y), strict=True))
-    starts = _starts(x, y, n_plain, fit_rows, valid_rows, settings, rng, coarse)
-    leans = not coarse and _lean(starts, fit_rows)
+    starts = [
+        canonical_start(x[rows], y[rows], rng=rng, n_plain=n_plain, analyse=use_start)
+        for rows in fit_rows
+    ]
+    # From n rows no bound certifies more than about ln n; a Gaussian start that
+    # claims more is reported as the parametric estimate that it is. (Labels in common
+    # are certified by their entropy: only continuous sides lean.)
+    certain = np.log(min(len(rows) for rows in fit_rows))
+    leans = not coarse and min(start.claim for start in starts) > certain
+    judged = valid_rows is not None and not leans
+    if use_start and judged and settings.solver == "auto":
+        rows = fit_rows, valid_rows
+        starts = _with_mixtures(starts, x, y, *rows, rng, settings.n_jobs)
     bank = CriticBank(
         starts,
         settings.hidden_layer_sizes,
         settings.activation,
-        use_start=settings.start is not None,
+        use_start=use_start,
         rng=rng,
     ).to(settings.device)
     x, y = (
@@ -325,30 +337,6 @@ def cross_fit(
         held_out_bound=held_out_bound,
         twists=twists,
     )
-
-
-def _starts(x, y, n_plain, fit_rows, valid_rows, settings, rng, coarse):
-    """What each fold's critic starts from."""
-    use_start = settings.start is not None
-    starts = [
-        canonical_start(x[rows], y[rows], rng=rng, n_plain=n_plain, analyse=use_start)
-        for rows in fit_rows
-    ]
-    judged = use_start and valid_rows is not None and settings.solver == "auto"
-    if judged and (coarse or not _lean(starts, fit_rows)):
-        return _with_mixtures(starts, x, y, fit_rows, valid_rows, rng, settings.n_jobs)
-    return starts
-
-
-def _lean(starts, fit_rows):
-    """Whether Gaussian starts claim more than a bound on so many rows certifies.
-
-    That is about ln n; a start that claims more is reported as the parametric estimate
-    that it is. (Labels in common are certified by their entropy: only continuous sides
-    lean.)
-    """
-    certain = np.log(min(len(rows) for rows in fit_rows))
-    return min(start.claim for start in starts) > certain
 
 
 def _with_mixtures(starts, x, y, fit_rows, valid_rows, rng, n_jobs):
@@ -388,13 +376,13 @@ class _Trainer:
         elif solver == "newton" or self.judge is None:
             copy_critics(bank, self._solved(bank), np.arange(len(bank.head)))
         elif not bank.use_start:
-            self._keep_better(bank, self._solved(bank))
+            self._keep_better(bank, self.judge.fine(bank), self._solved(bank))
             self._descend(bank, self.judge, _BATCH, n_shifts)
         elif self._train_towers(bank):
             trained, n_before = copy.deepcopy(bank), self.n_iter.copy()
-            before = self.judge.fine(bank)
+            reached = self.judge.fine(bank)
             self._descend(trained, self.judge, _BATCH, n_shifts)
-            lost = self._keep_better(bank, trained) <= before
+            lost = self._keep_better(bank, reached, trained) <= reached
             self.n_iter[lost] = n_before[lost]
         return self.history, self.n_iter
 
@@ -406,7 +394,8 @@ class _Trainer:
         started = np.stack([self._begin_at(bank, i) for i in range(bank.n_starts)])
         bank.begin_at(np.argmax(started, axis=0))
         untrained = copy.deepcopy(bank)
-        reached = self._keep_better(untrained, self._solved(bank))
+        best = started.max(axis=0)
+        reached = self._keep_better(untrained, best, self._solved(bank))
         # Of all pairs of a batch the mixture would take too long.
         started = started[: bank.n_separable]
         wrong = reached > _WRONG_START * started.max(axis=0) + self.settings.tol
@@ -415,9 +404,10 @@ class _Trainer:
         self._descend(
             part, lambda part: self.judge.separable(part.bank), _ALL_PAIRS_BATCH, None
         )
-        gain = self.judge.fine(bank) - reached
-        if (gain > self.settings.tol).any():
-            gain = self._keep_better(bank, self._solved(bank)) - reached
+        trained = self.judge.fine(bank)
+        if (trained > reached + self.settings.tol).any():
+            trained = self._keep_better(bank, trained, self._solved(bank))
+        gain = trained - reached
         copy_critics(bank, untrained, np.flatnonzero(gain <= 0.0))
         self.n_iter[gain <= 0.0] = 0
         return np.maximum(gain, 0.0).mean() > _WORTH
@@ -427,11 +417,14 @@ class _Trainer:
         bank.begin_at([which] * len(bank.head))
         return self.judge.fine(bank)
 
-    def _keep_better(self, bank, other):
-        """Let each critic become its like in another bank, if better; its bound."""
-        bounds = self.judge.fine(bank), self.judge.fine(other)
-        copy_critics(bank, other, np.flatnonzero(bounds[1] > bounds[0]))
-        return np.maximum(*bounds)
+    def _keep_better(self, bank, reached, other):
+        """Let each critic become its like in another bank, if better than reached.
+
+        Returns the bounds of what is kept.
+        """
+        bounds = self.judge.fine(other)
+        copy_critics(bank, other, np.flatnonzero(bounds > reached))
+        return np.maximum(bounds, reached)
 
     def _descend(self, module, judge, batch_size, n_shifts):
         settings = self.settings

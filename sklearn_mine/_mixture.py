@@ -9,6 +9,7 @@ all.
 import contextlib
 import warnings
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy.special import logsumexp
@@ -42,12 +43,13 @@ class Mixture:
     covariances: np.ndarray
     n_x: int
 
+    @cached_property
+    def _components(self):
+        return list(map(Component, self.means, self.covariances))
+
     def log_density(self, values, columns):
         """Weighted log-densities of each component of some columns, (C, n)."""
-        densities = [
-            Component(mean, covariance).log_density(values, columns)
-            for mean, covariance in zip(self.means, self.covariances, strict=True)
-        ]
+        densities = [c.log_density(values, columns) for c in self._components]
         return np.log(self.weights + 1e-300)[:, None] + densities
 
     def ratio(self, u, v):

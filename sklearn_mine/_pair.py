@@ -147,33 +147,34 @@ class Pair:
         order.flat[spare] = np.inf
 
         def critic(rows):
-            joint, n = self.table(rows) / len(rows), len(rows)
-            product = pair_shares(n * joint, self.balanced)
-            problem = x.values, y.values, order, joint, product, n
-            tables = self._starts(rows)
-            table_order = np.ones(len(tables))
-            solution = solve_bilinear(*problem, tables)
-            for _ in range(_MAX_DIRECTIONS * self._has_units):
-                met = np.where(product > 0.0, solution.values, 0.0)
-                expected = product * np.exp(met)
-                units = self.x.units, self.y.units
-                places = striking_direction(*units, joint, expected, n)
-                if places is None:
-                    break
-                waves, wave_order = waves_along(places, product)
-                tables = np.concatenate([tables, waves])
-                table_order = np.concatenate([table_order, wave_order])
-                further = solve_bilinear(*problem, tables, table_order)
-                if further.evidence <= solution.evidence:
-                    break
-                solution = further
-            return clamp(solution.values, n)
+            table, n = self.table(rows), len(rows)
+            product = pair_shares(table, self.balanced)
+            problem = x.values, y.values, order, table / n, product, n
+            return clamp(self._solve_along(problem, self._starts(rows)).values, n)
 
         return np.stack(for_each(critic, [(each,) for each in rows], n_jobs))
 
-    @property
-    def _has_units(self):
-        return self.x.units is not None and self.y.units is not None
+    def _solve_along(self, problem, tables):
+        """Solve with tables, and along directions for which the evidence is."""
+        *_, joint, product, n = problem
+        table_order = np.ones(len(tables))
+        solution = solve_bilinear(*problem, tables)
+        if self.x.units is None or self.y.units is None:
+            return solution
+        for _ in range(_MAX_DIRECTIONS):
+            met = np.where(product > 0.0, solution.values, 0.0)
+            expected = product * np.exp(met)
+            places = striking_direction(self.x.units, self.y.units, joint, expected, n)
+            if places is None:
+                break
+            waves, wave_order = waves_along(places, product)
+            tables = np.concatenate([tables, waves])
+            table_order = np.concatenate([table_order, wave_order])
+            further = solve_bilinear(*problem, tables, table_order)
+            if further.evidence <= solution.evidence:
+                break
+            solution = further
+        return solution
 
     def _starts(self, rows):
         """Parametric critics of some rows to begin with, (E, L, M).
