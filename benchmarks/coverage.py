@@ -10,19 +10,16 @@ benchmarks/results.
 """
 
 import argparse
-import csv
 import time
 import warnings
-from pathlib import Path
 
 import numpy as np
 import torch
+from _common import write_csv
 from joblib import Parallel, delayed
 
 from sklearn_mine import MINE
 from sklearn_mine.datasets import make_gaussian, make_labels
-
-RESULTS = Path(__file__).parent / "results"
 
 
 def dropout(n, random_state):
@@ -76,14 +73,6 @@ def reject(rho, n, seed):
     return mine.mutual_info_, mine.p_value_
 
 
-def write(path, rows):
-    RESULTS.mkdir(exist_ok=True)
-    with (RESULTS / path).open("w", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-
-
 def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -126,7 +115,7 @@ def main():
                 flush=True,
             )
     if rows:
-        write("coverage.csv", rows)
+        write_csv("coverage.csv", rows)
     if args.cases:
         return
     print(f"\n{'5 x 2 columns, 300 rows':<30}{'p < .05':>10}{'mean':>9}{'highest':>9}")
@@ -148,7 +137,7 @@ def main():
                 "highest_estimate": round(float(estimates.max()), 4),
             }
         )
-    write("vector_p_values.csv", rows)
+    write_csv("vector_p_values.csv", rows)
 
 
 if __name__ == "__main__":

@@ -22,11 +22,14 @@ import os
 import sys
 import time
 import warnings
+from contextlib import nullcontext
 from pathlib import Path
+from unittest.mock import patch
 
 import matplotlib
 import numpy as np
 import torch
+from _common import PAPER, RESULTS, write_csv
 from joblib import Parallel, delayed
 from sklearn.feature_selection import mutual_info_regression
 
@@ -36,12 +39,11 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 
 ROOT = Path(__file__).parents[1]
-RESULTS = ROOT / "benchmarks" / "results"
 ENVIRONMENT = "SKLEARN_MINE_KNOWN_MI"
 OTHERS = ("bmi_mine", "ksg", "gaussian")
 ESTIMATORS = {
     "default": {},
-    "paper": {"solver": "adam", "start": None, "encoding": "standard"},
+    "paper": PAPER,
 }
 # What is put out of work to see what it earns: a module's constant, or a parameter.
 ABLATIONS = {
@@ -131,18 +133,11 @@ def run_task(folder, task, params, switched_off=None):
     """Fit one task; its results as a row of the table."""
     torch.set_num_threads(1)
     x, y = load(folder, task)
-    if switched_off is not None:
-        module, name, nothing = switched_off
-        before = getattr(module, name)
-        setattr(module, name, nothing)
     start = time.perf_counter()
-    try:
+    with patch.object(*switched_off) if switched_off else nullcontext():
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)
             mine = MINE(random_state=0, **params).fit(x, y)
-    finally:
-        if switched_off is not None:
-            setattr(module, name, before)
     seconds = time.perf_counter() - start
     if x.size == y.size == len(x) and not np.isfinite(task["ksg"]):
         task["ksg"] = mutual_info_regression(x.reshape(-1, 1), y.ravel())[0]
@@ -200,7 +195,7 @@ def summarise(rows, name):
             is_held(value, true)
             for value, true in zip(values[known], truth[known], strict=True)
         )
-        error = np.abs(values - truth)[known].mean() if known.any() else np.nan
+        error = np.abs(values - truth)[known].mean()
         note = "" if known.all() else f"  ({known.sum()} known)"
         print(f"{label:<12}{held:>14}{error:>18.3f}{note}")
     seconds = [row["seconds"] for row in rows]
@@ -222,13 +217,6 @@ def ablate(folder, tasks, params, n_jobs, rows):
         held = sum(row["held"] for row in results)
         seconds = np.median([row["seconds"] for row in results])
         print(f"{name:<30}{held:>6}{away:>18.3f}{seconds:>17.1f}")
-
-
-def write_csv(path, rows):
-    with path.open("w", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
 
 
 def plot(path, rows, name):
@@ -303,11 +291,10 @@ def main():
     summarise(rows, args.estimator)
     if args.ablate:
         ablate(folder, tasks, params, args.jobs, rows)
-    RESULTS.mkdir(exist_ok=True)
     stem = f"{'mixtures' if args.mixtures else 'known_mi'}_{args.estimator}"
     if args.tasks:
         stem += "_" + "".join(c if c.isalnum() else "-" for c in args.tasks)
-    write_csv(RESULTS / f"{stem}.csv", rows)
+    write_csv(f"{stem}.csv", rows)
     plot(RESULTS / f"{stem}.png", rows, args.estimator)
     print(f"written: {(RESULTS / stem).relative_to(ROOT)}.csv and .png")
 

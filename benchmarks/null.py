@@ -10,11 +10,10 @@ distribution that they should have. Results go to benchmarks/results.
 """
 
 import argparse
-import csv
-from pathlib import Path
 
 import matplotlib
 import numpy as np
+from _common import RESULTS, write_csv
 from scipy.stats import beta, kstest
 
 from sklearn_mine import mine_score
@@ -22,8 +21,6 @@ from sklearn_mine import mine_score
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 
-ROOT = Path(__file__).parents[1]
-RESULTS = ROOT / "benchmarks" / "results"
 LEVELS = (0.05, 0.01, 0.001)
 MARGINS = {
     "normal": lambda rng, size: rng.normal(size=size),
@@ -129,11 +126,7 @@ def main():
     args = parser.parse_args()
     pooled = null_p_values(args.rows, args.columns, args.seeds, args.n_jobs)
     rows = summarise(pooled)
-    RESULTS.mkdir(exist_ok=True)
-    with (RESULTS / "null.csv").open("w", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+    write_csv("null.csv", rows)
     plot(RESULTS / "null.png", pooled, args.rows)
     print("written: benchmarks/results/null.csv and null.png")
 

@@ -9,14 +9,13 @@ x, and consistency over the number of rows. Results go to benchmarks/results.
 """
 
 import argparse
-import csv
 import time
 import warnings
-from pathlib import Path
 
 import matplotlib
 import numpy as np
 import torch
+from _common import PAPER, RESULTS, write_csv
 from joblib import Parallel, delayed
 from scipy.integrate import quad
 from scipy.special import digamma
@@ -28,8 +27,6 @@ from sklearn_mine.datasets import make_gaussian
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 
-RESULTS = Path(__file__).parent / "results"
-PAPER = {"solver": "adam", "start": None, "encoding": "standard"}
 ESTIMATORS = {
     "MINE, the paper's": PAPER,
     "MINE-f, the paper's": {**PAPER, "objective": "mine-f"},
@@ -255,7 +252,6 @@ def main():
     parser.add_argument("--draws", type=int, default=5, help="for consistency")
     parser.add_argument("--jobs", type=int, default=2, help="processes")
     args = parser.parse_args()
-    RESULTS.mkdir(exist_ok=True)
     parallel = Parallel(n_jobs=args.jobs)
     for name, experiment in EXPERIMENTS.items():
         if args.only not in (None, name):
@@ -263,10 +259,7 @@ def main():
         print(f"\n{name}: {experiment.__doc__}")
         start = time.perf_counter()
         rows = experiment(parallel, args.rows, args.draws)
-        with (RESULTS / f"paper_{name}.csv").open("w", newline="") as file:
-            writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(rows)
+        write_csv(f"paper_{name}.csv", rows)
         plot(name, rows)
         print(f"{time.perf_counter() - start:.0f} s")
 

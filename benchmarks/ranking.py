@@ -14,29 +14,14 @@ written to benchmarks/results.
 """
 
 import argparse
-import csv
 import time
-from pathlib import Path
 
 import numpy as np
+from _common import write_csv
 from sklearn.feature_selection import f_regression, mutual_info_regression
 from sklearn.metrics import roc_auc_score
 
 from sklearn_mine import MINE, mine_score
-
-RESULTS = Path(__file__).parent / "results"
-
-
-def write_csv(name, rows):
-    """Write a list of dicts to benchmarks/results."""
-    RESULTS.mkdir(exist_ok=True)
-    path = RESULTS / name
-    with path.open("w", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-    print(f"written: {path.relative_to(Path(__file__).parents[1])}\n")
-
 
 # --- Speed ---------------------------------------------------------------------------
 
@@ -219,11 +204,13 @@ def main():
         rows = speed(shapes, n_jobs=args.n_jobs, repeats=args.repeats)
         rows += fit_speed(500 if args.quick else 10000, 5, repeats=args.repeats)
         write_csv(f"ranking_speed{suffix}.csv", rows)
+        print(f"written: benchmarks/results/ranking_speed{suffix}.csv\n")
     if args.power or both:
         cases = [(300, 0.5)] if args.quick else [(300, 0.5), (1000, 0.28)]
         n_seeds = min(args.seeds, 2) if args.quick else args.seeds
         rows = power(cases, n_useless=100, n_seeds=n_seeds, n_jobs=args.n_jobs)
         write_csv(f"ranking_power{suffix}.csv", rows)
+        print(f"written: benchmarks/results/ranking_power{suffix}.csv\n")
 
 
 if __name__ == "__main__":
