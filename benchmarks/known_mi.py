@@ -6,7 +6,7 @@ names (npz with x and y), or to mixtures of sklearn_mine.datasets. An estimate i
 if it lies within 0.05 nats or 10 % of the truth, whichever is larger. Results go to
 benchmarks/results.
 
-    python benchmarks/known_mi.py --folder FOLDER --jobs 2
+    python benchmarks/known_mi.py --folder FOLDER
     python benchmarks/known_mi.py --mixtures --jobs 2
     python benchmarks/known_mi.py --folder FOLDER --tasks spiral --estimator paper
     python benchmarks/known_mi.py --mixtures --tasks shells --ablate
@@ -30,7 +30,7 @@ import matplotlib
 import numpy as np
 import torch
 from _common import PAPER, RESULTS, write_csv
-from joblib import Parallel, delayed
+from joblib import Parallel, cpu_count, delayed
 from sklearn.feature_selection import mutual_info_regression
 
 from sklearn_mine import MINE, _mixture, _pair, _start, _student, datasets
@@ -129,9 +129,9 @@ def load(folder, task):
         return data["x"], data["y"]
 
 
-def run_task(folder, task, params, switched_off=None):
+def run_task(folder, task, params, n_threads, switched_off=None):
     """Fit one task; its results as a row of the table."""
-    torch.set_num_threads(1)
+    torch.set_num_threads(n_threads)
     x, y = load(folder, task)
     start = time.perf_counter()
     with patch.object(*switched_off) if switched_off else nullcontext():
@@ -160,7 +160,7 @@ def run_task(folder, task, params, switched_off=None):
 
 def run_all(folder, tasks, params, n_jobs, switched_off=None):
     """Rows of all tasks, in order, a line printed as each is done."""
-    options = params, switched_off
+    options = params, max(1, cpu_count() // n_jobs), switched_off
     if n_jobs == 1:
         results = (run_task(folder, task, *options) for task in tasks)
     else:

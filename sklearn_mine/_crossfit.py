@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from sklearn.model_selection import KFold, StratifiedKFold, check_cv
 
-from ._mixture import PairBound, mixture_start, quiet_fits
+from ._mixture import MAX_MIXED, PairBound, mixture_start, quiet_fits
 from ._start import Twist, canonical_start
 from .nn.critics import CriticBank, shifts_of
 from .nn.newton import solve_head
@@ -54,6 +54,9 @@ _HEAD_PRECISION, _UNJUDGED_PRECISION = 30.0, 200.0
 # A solved head that beats the Gaussian start by this factor shows that the start's
 # form is wrong; the networks then begin from nothing.
 _WRONG_START = 1.05
+# Where so few coordinates at most, and no more than this share of them, are known to
+# tell something, a mixture is also sought among those alone.
+_FEW_KNOWN, _SHARE_KNOWN = 4, 0.25
 # Nats that towers have to find before the whole critic is trained as well.
 _WORTH = 0.005
 _BATCH, _ALL_PAIRS_BATCH = 512, 256
@@ -90,7 +93,7 @@ class CrossFit:
     Attributes
     ----------
     bank : CriticBank or TableBank
-        A critic for each fold.
+        A critic for each fold, on the CPU whatever trained them.
     log_normalizer : float
         Of the mean over critics, from training pairs.
     limits : tuple of float
@@ -167,9 +170,7 @@ class CrossFit:
             side if twist is None else twist(side)
             for side, twist in zip((x, y), self.twists, strict=True)
         )
-        device = self.bank.head.device
-        x = torch.as_tensor(x, dtype=torch.float32, device=device)
-        y = torch.as_tensor(y, dtype=torch.float32, device=device)
+        x, y = (torch.as_tensor(side, dtype=torch.float32) for side in (x, y))
         critics = range(len(self.bank.head))
         blocks = blocks_of(np.arange(len(x)), np.random.default_rng(0), 0)
         values = values_of(self.bank, critics, x, y, blocks)
@@ -299,6 +300,9 @@ def cross_fit(
     if use_start and judged and settings.solver == "auto":
         rows = fit_rows, valid_rows
         starts = _with_mixtures(starts, x, y, *rows, rng, settings.n_jobs)
+    if torch.device(settings.device).type != "cpu":
+        # A GPU computes for one thread at a time.
+        settings = replace(settings, n_jobs=1)
     bank = CriticBank(
         starts,
         settings.hidden_layer_sizes,
@@ -329,7 +333,7 @@ def cross_fit(
         # The Gaussian start is normalised by itself.
         scored = score_folds(folds, capped, None, rng, settings.n_jobs)
     return CrossFit(
-        bank,
+        bank.cpu(),
         **scored._asdict(),
         history=history,
         n_iter=n_iter,
@@ -345,8 +349,16 @@ def _with_mixtures(starts, x, y, fit_rows, valid_rows, rng, n_jobs):
     def fit(start, fit_rows, valid_rows, seed):
         judged = start.ratios(x[valid_rows], y[valid_rows])
         least = max(map(PairBound(np.arange(len(valid_rows))), judged))
-        sides, bound = start.coordinates(x, y), PairBound(valid_rows)
-        mixture = mixture_start(*sides, fit_rows, bound, least, seed=seed)
+        bound = PairBound(valid_rows)
+        u, v = (side[:, :MAX_MIXED] for side in start.coordinates(x, y))
+        mixture = mixture_start(u, v, fit_rows, bound, least, seed=seed)
+        n_known, n_each = start.n_known, min(u.shape[1], v.shape[1])
+        few = min(_FEW_KNOWN, _SHARE_KNOWN * n_each)
+        if mixture is None and 0 < n_known <= few:
+            known = u[:, :n_known], v[:, :n_known]
+            mixture = mixture_start(*known, fit_rows, bound, least, seed=seed)
+            if mixture is not None:
+                mixture = mixture.among(u.shape[1], v.shape[1])
         return replace(start, mixture=mixture)
 
     seeds = rng.integers(2**31 - 1, size=len(starts))

@@ -25,9 +25,11 @@ MAX_MIXED = 32
 # fitted to all rows.
 _LADDER = (2, 4, 8, 16, 32)
 _TRIAL_ROWS, _TRIAL_STEPS, _STEPS, _N_INIT = 2500, 30, 100, 3
-# Nats by which a mixture has to beat other starts, and steps of the ladder in a row
-# that may lead down by so much.
-_GAIN, _LOSS, _PATIENCE = 0.01, 0.005, 2
+# Nats by which a mixture has to beat other starts.
+_GAIN = 0.01
+# The ladder ends after two steps in a row that lead down by more than the first, in
+# nats, or one by more than the second.
+_LOSS, _GREAT_LOSS = 0.005, 0.1
 # Least variance of a component, where that of all rows is 1.
 _LEAST_VARIANCE = 1e-4
 # Rows that judge, and product pairs of each.
@@ -62,6 +64,16 @@ class Mixture:
         )
         return joint - left - right
 
+    def among(self, n_x, n_y):
+        """The same with further coordinates after its own, which tell nothing."""
+        size, n_own = n_x + n_y, self.means.shape[1] - self.n_x
+        own = np.append(np.arange(self.n_x), n_x + np.arange(n_own))
+        means = np.zeros((len(self.weights), size))
+        means[:, own] = self.means
+        covariances = np.tile(np.eye(size), (len(self.weights), 1, 1))
+        covariances[:, own[:, None], own] = self.covariances
+        return Mixture(self.weights, means, covariances, n_x)
+
 
 @contextlib.contextmanager
 def quiet_fits():
@@ -81,7 +93,7 @@ def mixture_start(u, v, rows, bound, least, *, seed):
     Parameters
     ----------
     u, v : ndarray of shape (n, p), (n, q)
-        Coordinates.
+        Coordinates, at most `MAX_MIXED` of each side.
     rows : ndarray of shape (m,)
         Those to fit.
     bound : PairBound
@@ -94,7 +106,6 @@ def mixture_start(u, v, rows, bound, least, *, seed):
     -------
     mixture : Mixture or None
     """
-    u, v = u[:, :MAX_MIXED], v[:, :MAX_MIXED]
     rows = np.concatenate([u[rows], v[rows]], axis=1)
 
     def reached(mixture):
@@ -109,16 +120,19 @@ def mixture_start(u, v, rows, bound, least, *, seed):
             break
         value = reached(fit(n_components, rows[:_TRIAL_ROWS], _TRIAL_STEPS))
         worse = worse + 1 if value < best - _LOSS else 0
+        if worse == 2 or value < best - _GREAT_LOSS:
+            break
         if value > best:
             best, chosen = value, n_components
-        if worse == _PATIENCE:
-            break
-    if chosen is None or best < least + _GAIN:
+    if chosen is None or best < least:
         return None
     mixtures = [
         fit(n, rows, _STEPS, _N_INIT) for n in (chosen, 2 * chosen) if n <= max(_LADDER)
     ]
-    return max(mixtures, key=reached)
+    values = list(map(reached, mixtures))
+    if max(values) < least + _GAIN:
+        return None
+    return mixtures[int(np.argmax(values))]
 
 
 def _fit(rows, n_components, n_steps, n_init, n_x, seed):

@@ -108,6 +108,11 @@ class CanonicalStart:
         """Information of a Gaussian with these correlations, in nats."""
         return _information(self.correlations)
 
+    @property
+    def n_known(self):
+        """Coordinates of each side up to the last with a confirmed correlation."""
+        return int(1 + np.flatnonzero(self.correlations).max(initial=-1))
+
     def coordinates(self, x, y):
         """Plain coordinates of rows of both sides."""
         x = (x - self.x_mean) @ self.x_directions

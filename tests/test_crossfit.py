@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from sklearn.model_selection import GroupKFold, KFold, StratifiedKFold
 
-from sklearn_mine._crossfit import cross_fit, make_folds
+from sklearn_mine._crossfit import _with_mixtures, cross_fit, make_folds
 from sklearn_mine._params import Settings
+from sklearn_mine._start import canonical_start
 
 from ._data import gaussian_information
 
@@ -154,6 +155,20 @@ def test_pointwise_values_are_clamped():
     fit = _fit(x, y)
     far = fit.pointwise(np.array([[1e6]]), np.array([[-1e6]]))
     assert fit.limits[0] <= far[0] <= fit.limits[1]
+
+
+def test_mixture_of_the_few_columns_that_tell_something(rng):
+    # Four bands in one pair of columns; among 16 + 16 no mixture sees them.
+    n = 2000
+    x, y = rng.normal(size=(2, n, 16))
+    y[:, 0] = 2.0 * x[:, 0] + 1.5 * rng.choice([-3, -1, 1, 3], n) + 0.3 * y[:, 0]
+    fitted, judged, others = np.split(np.arange(n), [1500, 1750])
+    start = canonical_start(x[fitted], y[fitted], rng=rng)
+    (start,) = _with_mixtures([start], x, y, [fitted], [judged], rng, None)
+    gaussian, *_ = start.ratios(x[others], y[others])
+    rows = np.arange(len(others))
+    of_mixture = start.mixture.ratio(*start.coordinates(x[others], y[others]))
+    assert of_mixture.mean() > gaussian(rows, rows).mean() + 0.02
 
 
 def test_cap_on_training_rows_scores_all():

@@ -47,6 +47,14 @@ def test_module_gives_the_same_ratio(rng):
     assert not values[1].any()
 
 
+def test_further_coordinates_tell_nothing(rng):
+    mixture = _mixture(rng)
+    u, v = rng.normal(size=(20, 4)), rng.normal(size=(20, 3))
+    np.testing.assert_allclose(
+        mixture.among(4, 3).ratio(u, v), mixture.ratio(u[:, :2], v[:, :1])
+    )
+
+
 def _start(u, v, critic=lambda u, v: np.zeros(len(u))):
     """The mixture of four rows in five, judged by the fifth."""
     u, v = u.reshape(len(u), -1), v.reshape(len(v), -1)

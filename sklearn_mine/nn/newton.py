@@ -74,8 +74,8 @@ def _solve(features, joint_mean, log_weights, ridge, curvature):
     moments = _Moments(features)
     ridge = ridge[:, None]
     # Critics still on their way, and those of them with a Hessian of their own.
-    active = torch.arange(len(weights))
-    own = torch.zeros(len(weights), dtype=torch.bool)
+    active = torch.arange(len(weights), device=weights.device)
+    own = torch.zeros_like(active, dtype=torch.bool)
     factors = None
     w, b, q, r = weights.clone(), joint_mean, log_weights, ridge
     value, gradient, probabilities = _ascent(features, w, b, q, r)

@@ -1,0 +1,93 @@
+"""What runs on a GPU gives what the CPU gives; skipped where there is none."""
+
+import pickle
+
+import numpy as np
+import pytest
+import torch
+
+from sklearn_mine import MINE, mine_score
+from sklearn_mine.datasets import make_clusters, make_gaussian
+from sklearn_mine.nn import OBJECTIVES
+
+pytestmark = pytest.mark.skipif(
+    not torch.cuda.is_available(), reason="torch finds no CUDA device"
+)
+
+
+def _both(x, y, **params):
+    return [MINE(random_state=0, device=d, **params).fit(x, y) for d in ("cpu", "cuda")]
+
+
+def _assert_alike(on_cpu, on_gpu):
+    away = abs(on_cpu.mutual_info_ - on_gpu.mutual_info_)
+    assert away < 0.5 * max(on_cpu.std_error_, on_gpu.std_error_) + 0.01
+    assert on_cpu.p_value_ == on_gpu.p_value_
+
+
+@pytest.mark.parametrize("solver", ["auto", "newton", "adam"])
+@pytest.mark.parametrize("start", ["canonical", None])
+def test_solvers_agree_with_the_cpu(solver, start):
+    x, y = make_gaussian(2000, n_features=3, rho=0.6, random_state=0)
+    _assert_alike(*_both(x, y, solver=solver, start=start))
+
+
+@pytest.mark.parametrize("objective", list(OBJECTIVES))
+def test_objectives_agree_with_the_cpu(objective):
+    x, y = make_gaussian(1000, n_features=2, rho=0.6, random_state=0)
+    params = {"objective": objective, "solver": "adam"}
+    _assert_alike(*_both(x, y, **params))
+
+
+@pytest.mark.parametrize(
+    ("make", "params"),
+    [(make_gaussian, {"n_features": 2, "rho": 0.0, "df": 1}), (make_clusters, {})],
+)
+def test_starts_agree_with_the_cpu(make, params):
+    x, y = make(2000, random_state=0, **params)
+    _assert_alike(*_both(x, y))
+
+
+def test_wide_sides_with_dropout_train(rng):
+    x = rng.normal(size=(1000, 40))
+    y = x[:, :2] ** 2 + 0.5 * rng.normal(size=(1000, 2))
+    _assert_alike(*_both(x, y, max_iter=10))
+
+
+def test_fit_can_be_loaded_where_there_is_no_gpu():
+    x, y = make_gaussian(500, n_features=2, rho=0.6, random_state=0)
+    fitted = MINE(random_state=0, device="cuda").fit(x, y)
+    assert all(not p.is_cuda for p in fitted._fit.bank.parameters())
+    loaded = pickle.loads(pickle.dumps(fitted))
+    np.testing.assert_array_equal(
+        loaded.pointwise_mutual_info(x, y), fitted.pointwise_mutual_info(x, y)
+    )
+
+
+def test_auto_takes_the_gpu():
+    x, y = make_gaussian(500, n_features=2, rho=0.6, random_state=0)
+    auto, cuda = (
+        MINE(random_state=0, device=d).fit(x, y).mutual_info_ for d in ("auto", "cuda")
+    )
+    assert auto == pytest.approx(cuda, abs=1e-3)
+
+
+@pytest.mark.parametrize("solver", ["auto", "adam"])
+def test_scores_agree_with_the_cpu(solver, rng):
+    X = rng.normal(size=(500, 4))
+    y = X[:, 0] + 0.5 * rng.normal(size=500)
+    of_cpu, of_gpu = (
+        mine_score(X, y, solver=solver, random_state=0, device=d, return_std=True)
+        for d in ("cpu", "cuda")
+    )
+    np.testing.assert_allclose(of_gpu[0], of_cpu[0], atol=0.02)
+    np.testing.assert_array_equal(of_gpu[1], of_cpu[1])
+
+
+def test_jobs_do_not_get_in_each_others_way():
+    x, y = make_clusters(2000, random_state=0)
+    one, four = (
+        MINE(random_state=0, device="cuda", n_jobs=n).fit(x, y).mutual_info_
+        for n in (1, 4)
+    )
+    assert four == pytest.approx(one, abs=1e-3)
