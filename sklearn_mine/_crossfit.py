@@ -357,8 +357,6 @@ def _with_mixtures(starts, x, y, fit_rows, valid_rows, rng, n_jobs):
         if mixture is None and 0 < n_known <= few:
             known = u[:, :n_known], v[:, :n_known]
             mixture = mixture_start(*known, fit_rows, bound, least, seed=seed)
-            if mixture is not None:
-                mixture = mixture.among(u.shape[1], v.shape[1])
         return replace(start, mixture=mixture)
 
     seeds = rng.integers(2**31 - 1, size=len(starts))

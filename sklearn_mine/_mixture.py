@@ -45,6 +45,10 @@ class Mixture:
     covariances: np.ndarray
     n_x: int
 
+    @property
+    def n_y(self):
+        return self.means.shape[1] - self.n_x
+
     @cached_property
     def _components(self):
         return list(map(Component, self.means, self.covariances))
@@ -66,8 +70,10 @@ class Mixture:
 
     def among(self, n_x, n_y):
         """The same with further coordinates after its own, which tell nothing."""
-        size, n_own = n_x + n_y, self.means.shape[1] - self.n_x
-        own = np.append(np.arange(self.n_x), n_x + np.arange(n_own))
+        if (n_x, n_y) == (self.n_x, self.n_y):
+            return self
+        size = n_x + n_y
+        own = np.append(np.arange(self.n_x), n_x + np.arange(self.n_y))
         means = np.zeros((len(self.weights), size))
         means[:, own] = self.means
         covariances = np.tile(np.eye(size), (len(self.weights), 1, 1))
@@ -114,6 +120,8 @@ def mixture_start(u, v, rows, bound, least, *, seed):
     def fit(n_components, rows, n_steps, n_init=1):
         return _fit(rows, n_components, n_steps, n_init, u.shape[1], seed)
 
+    # A single Gaussian is no mixture, and not what is sought.
+    least = max(least, reached(fit(1, rows, 1)))
     best, chosen, worse = -np.inf, None, 0
     for n_components in _LADDER:
         if n_components * (rows.shape[1] + 1) > min(len(rows), _TRIAL_ROWS):

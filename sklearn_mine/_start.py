@@ -88,7 +88,7 @@ class CanonicalStart:
     student : StudentStart or None
         Of the plain columns.
     mixture : Mixture or None
-        Of the coordinates.
+        Of the first coordinates.
     """
 
     x_mean: np.ndarray

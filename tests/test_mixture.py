@@ -34,15 +34,17 @@ def test_ratio_is_that_of_the_densities(rng):
 
 
 def test_module_gives_the_same_ratio(rng):
-    mixtures = [_mixture(rng), None, _mixture(rng, n_components=2)]
-    module = MixtureRatio(mixtures, 2, 1)
+    mixtures = [_mixture(rng), None, _mixture(rng, n_components=2, n_x=1)]
+    module = MixtureRatio(mixtures)
     u, v = rng.normal(size=(20, 2)), rng.normal(size=(20, 1))
     sides = (torch.tensor(s, dtype=torch.float32).expand(3, -1, -1) for s in (u, v))
     partners = (torch.arange(20)[None] + torch.tensor([[0], [3]])) % 20
     values = module.pairs(*module.sides(*sides, slice(None)), partners)
     for k in (0, 2):
         for r, shift in enumerate((0, 3)):
-            expected = mixtures[k].ratio(u, np.roll(v, -shift, axis=0))
+            expected = mixtures[k].ratio(
+                u[:, : mixtures[k].n_x], np.roll(v, -shift, axis=0)
+            )
             np.testing.assert_allclose(values[k, r], expected, atol=2e-4)
     assert not values[1].any()
 

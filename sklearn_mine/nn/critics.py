@@ -12,7 +12,6 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from .._mixture import MAX_MIXED
 from .mixture import MixtureRatio
 from .student import StudentRatio
 
@@ -86,7 +85,7 @@ class CriticBank(torch.nn.Module):
         if any(student is not None for student in students):
             self.student = StudentRatio(students, *n_plain)
         if any(mixture is not None for mixture in mixtures):
-            self.mixture = MixtureRatio(mixtures, min(p, MAX_MIXED), min(q, MAX_MIXED))
+            self.mixture = MixtureRatio(mixtures)
         self.n_separable = 1 + (n_twists > 0) + (self.student is not None)
         self.n_starts = self.n_separable + (self.mixture is not None)
         width_x, width_y = (

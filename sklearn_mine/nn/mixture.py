@@ -12,15 +12,17 @@ class MixtureRatio(torch.nn.Module):
     Parameters
     ----------
     mixtures : list of Mixture or None
-        One for each critic; None for a ratio of one everywhere.
-    n_x, n_y : int
-        Coordinates of each side that the mixtures are of.
+        One for each critic; None for a ratio of one everywhere. Each is of the first
+        so many coordinates of each side.
     """
 
-    def __init__(self, mixtures, n_x, n_y):
+    def __init__(self, mixtures):
         super().__init__()
-        self.n_x, self.n_y = n_x, n_y
-        n_components = max(len(m.weights) for m in mixtures if m is not None)
+        known = [mixture for mixture in mixtures if mixture is not None]
+        self.n_x = n_x = max(mixture.n_x for mixture in known)
+        self.n_y = n_y = max(mixture.n_y for mixture in known)
+        mixtures = [m if m is None else m.among(n_x, n_y) for m in mixtures]
+        n_components = max(len(mixture.weights) for mixture in known)
         parts = [_parts(m, n_components, n_x, n_y) for m in mixtures]
         for name in parts[0]:
             stacked = np.stack([part[name] for part in parts])
