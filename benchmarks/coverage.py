@@ -78,11 +78,13 @@ def main():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--draws", type=int, default=200)
+    parser.add_argument("--first", type=int, default=0, help="seed of the first draw")
     parser.add_argument("--rows", type=int, nargs="+", default=[1000, 5000])
     parser.add_argument("--cases", default="", help="only cases whose name holds this")
     parser.add_argument("--jobs", type=int, default=2, help="processes")
     args = parser.parse_args()
     parallel = Parallel(n_jobs=args.jobs)
+    seeds = range(args.first, args.first + args.draws)
     rows = []
     print(
         f"{'':<30}{'rows':>7}{'truth':>8}{'mean':>8}{'error':>8}{'spread':>8}"
@@ -93,7 +95,7 @@ def main():
             if args.cases not in case:
                 continue
             start = time.perf_counter()
-            drawn = parallel(delayed(cover)(case, n, s) for s in range(args.draws))
+            drawn = parallel(delayed(cover)(case, n, seed) for seed in seeds)
             seconds = (time.perf_counter() - start) * args.jobs / args.draws
             truth, estimates, errors, held = map(np.array, zip(*drawn, strict=True))
             rows.append(
@@ -121,7 +123,7 @@ def main():
     print(f"\n{'5 x 2 columns, 300 rows':<30}{'p < .05':>10}{'mean':>9}{'highest':>9}")
     rows = []
     for rho in (0.0, 0.3):
-        drawn = parallel(delayed(reject)(rho, 300, s) for s in range(args.draws))
+        drawn = parallel(delayed(reject)(rho, 300, seed) for seed in seeds)
         estimates, p_values = map(np.array, zip(*drawn, strict=True))
         share = float((p_values < 0.05).mean())
         print(

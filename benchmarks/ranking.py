@@ -1,188 +1,313 @@
-"""Ranking columns: how fast, and with what power.
+"""Ranking columns: which score finds more of the true ones.
 
-Speed: mine_score (p-values included) and mutual_info_regression on the same table, both
-with n_jobs=2, each warmed up once and then timed in turns; and MINE.fit on two vectors.
+Weak dependences of ten shapes, at four sizes, for a continuous and for a three-class
+target. Each table holds true columns of every shape and useless columns; half of
+either are discrete, and columns and target are distorted by increasing maps. Printed
+are the area under the ROC curve of the scores and the share of true columns among as
+many of the best, means over tables with their standard errors, by shape and by size.
+--real does the same for the tables that scikit-learn ships, each with five shuffled
+copies of every column as probes, and scores a classifier or regressor on the columns
+that SelectKBest keeps. Tables go to benchmarks/results.
 
-Power: columns that depend weakly on the target, in eight shapes, among columns that do
-not; the figure is the area under the ROC curve of the scores. Tables are printed and
-written to benchmarks/results.
-
-    python benchmarks/ranking.py            # both
-    python benchmarks/ranking.py --speed
-    python benchmarks/ranking.py --power --seeds 5
-    python benchmarks/ranking.py --quick    # small sizes, to see that it runs
+    python benchmarks/ranking.py
+    python benchmarks/ranking.py --real
+    python benchmarks/ranking.py --rows 300 --tables 2 --without paper   # a quick look
 """
 
 import argparse
 import time
+import warnings
 
 import numpy as np
-from _common import write_csv
-from sklearn.feature_selection import f_regression, mutual_info_regression
+from _common import PAPER, write_csv
+from joblib import Parallel, delayed
+from scipy.stats import chatterjeexi, rankdata
+from sklearn.datasets import (
+    load_breast_cancer,
+    load_diabetes,
+    load_digits,
+    load_iris,
+    load_linnerud,
+    load_wine,
+)
+from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor
+from sklearn.feature_selection import (
+    SelectKBest,
+    f_classif,
+    f_regression,
+    mutual_info_classif,
+    mutual_info_regression,
+)
 from sklearn.metrics import roc_auc_score
+from sklearn.model_selection import KFold, StratifiedKFold, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC, SVR
 
-from sklearn_mine import MINE, mine_score
+from sklearn_mine import MINEScore
 
-# --- Speed ---------------------------------------------------------------------------
+try:
+    import dcor
+except ImportError:
+    dcor = None
 
-
-MEASURES = ("best", "median")
-
-
-def speed_table(n_rows, n_columns, seed=0):
-    """Normal columns; the target is a sum of five of them, one squared, and noise."""
-    rng = np.random.default_rng(seed)
-    X = rng.normal(size=(n_rows, n_columns))
-    y = X[:, :4].sum(axis=1) + X[:, 4] ** 2 + rng.normal(size=n_rows)
-    return X, y
+# --- Scores: (X, y, whether y holds classes) -> one number for each column -----------
 
 
-def speed(shapes, *, n_jobs, repeats):
-    contenders = {
-        "mine_score": lambda X, y: mine_score(X, y, random_state=0, n_jobs=n_jobs),
-        "mutual_info_regression": lambda X, y: mutual_info_regression(
-            X, y, random_state=0, n_jobs=n_jobs
-        ),
-    }
-    rows = []
-    print(f"Speed, seconds, n_jobs={n_jobs}, {repeats} calls of each in turns")
-    print(f"{'':<26}" + "".join(f"{name:>9}" for name in MEASURES))
-    for n_rows, n_columns in shapes:
-        X, y = speed_table(n_rows, n_columns)
-        wall = {name: [] for name in contenders}
-        for score in contenders.values():
-            score(X, y)
-        # In turns, so that a busy moment of the machine falls on both.
-        for _ in range(repeats):
-            for name, score in contenders.items():
-                start = time.perf_counter()
-                score(X, y)
-                wall[name].append(time.perf_counter() - start)
-        print(f"{n_rows} rows x {n_columns} columns")
-        ours, theirs = (
-            (min(wall[name]), float(np.median(wall[name]))) for name in contenders
-        )
-        ratio = tuple(a / b for a, b in zip(ours, theirs, strict=True))
-        for name, values in zip(
-            (*contenders, "ratio"), (ours, theirs, ratio), strict=True
-        ):
-            print(f"  {name:<24}" + "".join(f"{value:9.2f}" for value in values))
-            row = {"rows": n_rows, "columns": n_columns, "what": name}
-            for measure, value in zip(MEASURES, values, strict=True):
-                row[measure] = round(value, 3)
-            rows.append(row)
-    return rows
+def f_test(X, y, classes):
+    return np.nan_to_num((f_classif if classes else f_regression)(X, y)[0])
 
 
-def fit_speed(n_rows, dim, *, repeats, seed=0):
-    """MINE on its defaults, on correlated normal vectors."""
-    rng = np.random.default_rng(seed)
-    x = rng.normal(size=(n_rows, dim))
-    y = 0.6 * x + 0.8 * rng.normal(size=x.shape)
-    wall = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        MINE(random_state=0).fit(x, y)
-        wall.append(time.perf_counter() - start)
-    values = (min(wall), float(np.median(wall)))
-    what = f"MINE.fit {dim} + {dim}"
-    print(f"{n_rows} rows; the first fit, which imports torch's parts: {wall[0]:.2f}")
-    print(f"  {what:<24}" + "".join(f"{value:9.2f}" for value in values))
-    row = dict(zip(MEASURES, (round(value, 3) for value in values), strict=True))
-    return [{"rows": n_rows, "columns": 2 * dim, "what": what, **row}]
+def nearest_neighbours(k):
+    def score(X, y, classes):
+        of = mutual_info_classif if classes else mutual_info_regression
+        discrete = [len(np.unique(column)) < 10 for column in X.T]
+        options = {"discrete_features": discrete, "n_neighbors": k}
+        return of(X, y, random_state=0, **options)
+
+    return score
 
 
-# --- Power ---------------------------------------------------------------------------
-
-# Each makes a target's signal from a column that is uniform on (-1, 1); it is then
-# standardised, and noise is added.
-SHAPES = {
-    "linear": lambda x: x,
-    "parabola": lambda x: x**2,
-    "cubic": lambda x: 4 * x**3 - 3 * x,
-    "step": lambda x: np.sign(x - 0.3),
-    "sine": lambda x: np.sin(2 * np.pi * x),
-    "hinge": lambda x: np.maximum(x - 0.4, 0.0),
-    "peak": lambda x: np.exp(-((6 * x) ** 2)),
-    "spread": None,  # the column sets the target's spread, not its mean
-}
+def distance_correlation(X, y, classes):
+    target = np.eye(int(y.max()) + 1)[y.astype(int)] if classes else rankdata(y)
+    if classes:
+        # Of each class apart: the fast algorithm is for single columns.
+        return sum(distance_correlation(X, each, False) for each in target.T)
+    return np.array([dcor.u_distance_correlation_sqr(rankdata(x), target) for x in X.T])
 
 
-def power_table(n_rows, n_useless, strength, rng):
-    """A target that is the sum of eight weak effects, and useless columns beside."""
-    informative = rng.uniform(-1, 1, size=(n_rows, len(SHAPES)))
-    y = np.zeros(n_rows)
-    spread = np.ones(n_rows)
-    for column, shape in zip(informative.T, SHAPES.values(), strict=True):
-        if shape is None:
-            spread = np.exp(3 * strength * column)
-            continue
-        signal = shape(column)
-        y += strength * (signal - signal.mean()) / signal.std()
-    y += spread * rng.normal(size=n_rows)
-    # Useless columns have the informative ones' margin.
-    useless = rng.uniform(-1, 1, size=(n_rows, n_useless))
-    X = np.concatenate([informative, useless], axis=1)
-    # Scales as real tables have them: some columns are heavy-tailed.
-    X[:, ::2] = np.sinh(4 * X[:, ::2])
-    return X, y, np.arange(X.shape[1]) < len(SHAPES)
+def chatterjee(X, y, classes):
+    return np.array([chatterjeexi(x, y).statistic for x in X.T])
 
 
-def binned_score(X, y, n_bins=6):
-    """Plug-in mutual information of ranks cut into n_bins x n_bins equal bins."""
+def bins(X, y, classes, n_bins=6):
+    """Plug-in information of ranks cut into n_bins x n_bins bins, less its bias."""
 
     def cut(values):
-        return np.argsort(np.argsort(values)) * n_bins // len(values)
+        places = (rankdata(values) - 1) * n_bins // len(values)
+        return np.unique(places, return_inverse=True)[1]
 
-    target = cut(y)
+    target = np.unique(y, return_inverse=True)[1] if classes else cut(y)
     scores = []
     for column in X.T:
-        counts = np.bincount(cut(column) * n_bins + target, minlength=n_bins**2)
-        joint = counts.reshape(n_bins, n_bins) / len(y)
-        product = joint.sum(axis=1, keepdims=True) * joint.sum(axis=0)
-        full = joint > 0
-        scores.append((joint[full] * np.log(joint[full] / product[full])).sum())
+        table = np.zeros((n_bins, n_bins))
+        np.add.at(table, (cut(column), target), 1.0)
+        expected = np.outer(table.sum(axis=1), table.sum(axis=0)) / len(y)
+        full = table > 0
+        information = (table[full] * np.log(table[full] / expected[full])).sum()
+        n_free = np.prod([(table.sum(axis=axis) > 0).sum() - 1 for axis in (0, 1)])
+        scores.append((information - 0.5 * n_free) / len(y))
     return np.array(scores)
 
 
-def power(cases, *, n_useless, n_seeds, n_jobs):
-    contenders = {
-        "mine_score": lambda X, y: mine_score(X, y, random_state=0, n_jobs=n_jobs)[0],
-        "mine_score, -p": lambda X, y: (
-            -mine_score(X, y, random_state=0, n_jobs=n_jobs)[1]
-        ),
-        "mutual_info_regression": lambda X, y: mutual_info_regression(
-            X, y, random_state=0, n_jobs=n_jobs
-        ),
-        "F-test": lambda X, y: f_regression(X, y)[0],
-        "6 x 6 bins on ranks": binned_score,
-    }
+def extra_trees(X, y, classes):
+    forest = ExtraTreesClassifier if classes else ExtraTreesRegressor
+    return forest(200, n_jobs=1, random_state=0).fit(X, y).feature_importances_
+
+
+def neural(**params):
+    def score(X, y, classes):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return MINEScore(random_state=0, discrete_target=classes, **params)(X, y)[0]
+
+    return score
+
+
+SCORES = {
+    "mine_score": neural(),
+    "F test": f_test,
+    "mutual_info, 3 neighbours": nearest_neighbours(3),
+    "mutual_info, 20 neighbours": nearest_neighbours(20),
+    "distance correlation": distance_correlation,
+    "Chatterjee's xi": chatterjee,
+    "6 x 6 bins on ranks": bins,
+    "ExtraTrees importances": extra_trees,
+    "paper": neural(**PAPER),
+}
+if dcor is None:
+    del SCORES["distance correlation"]
+
+# --- Tables whose true columns are known ---------------------------------------------
+
+# Each makes a column from the standardised target z, its rank u in (-1, 1), normal
+# noise e, a sign s and a hidden normal h, with strength a.
+SHAPES = {
+    "linear": lambda a, z, u, e, s, h: a * z + e,
+    "signs mixed": lambda a, z, u, e, s, h: a * s * z + e,
+    "sinusoid": lambda a, z, u, e, s, h: a * np.cos(2 * np.pi * u) + e,
+    "variance": lambda a, z, u, e, s, h: np.exp(a * z) * e,
+    "circle": lambda a, z, u, e, s, h: a * s * np.sqrt(1 - u**2) + e,
+    "step": lambda a, z, u, e, s, h: a * (u > 0.5) + e,
+    "product": lambda a, z, u, e, s, h: a * h * z + e,
+    "heavy tails": lambda a, z, u, e, s, h: a * z + e / np.abs(h) ** (2 / 3),
+    "bump": lambda a, z, u, e, s, h: a * np.exp(-((4 * u) ** 2)) + e,
+    "some rows": lambda a, z, u, e, s, h: np.where(s * h > 0.8, 4 * a * z, e),
+}
+# Strength at 1,000 rows, and how fast it may fall with more: what changes the mean
+# counts by its square, what only spreads by its fourth power.
+STRENGTH = {
+    "linear": (0.09, 0.5),
+    "signs mixed": (0.35, 0.25),
+    "sinusoid": (0.14, 0.5),
+    "variance": (0.07, 0.5),
+    "circle": (0.8, 0.25),
+    "step": (0.22, 0.5),
+    "product": (0.4, 0.25),
+    "heavy tails": (0.17, 0.5),
+    "bump": (0.3, 0.5),
+    "some rows": (0.12, 0.5),
+}
+DISTORTIONS = (lambda v: v, np.exp, np.cbrt, lambda v: np.sinh(2 * v))
+N_LEVELS, N_OF_SHAPE, N_USELESS = 5, 4, 80
+
+
+def known_table(n, classes, rng):
+    """X, y, and the shape of each column ("" where it is useless)."""
+    if classes:
+        y = rng.choice(3, size=n, p=[0.3, 0.4, 0.3])
+        u = np.array([-0.7, 0.1, 0.8])[y]
+        z = np.array([-1.22, -0.1, 1.35])[y]
+    else:
+        z = rng.normal(size=n)
+        u = 2 * rankdata(z) / (n + 1) - 1
+        y = np.exp(z)
+    names = [name for name in SHAPES for _ in range(N_OF_SHAPE)]
+    columns = []
+    for j, name in enumerate([*names, *[""] * N_USELESS]):
+        e, h = rng.normal(size=(2, n))
+        s = rng.choice([-1.0, 1.0], size=n)
+        # Useless columns are made in the same ways, from a target in another order.
+        shape = name or names[j % len(names)]
+        order = slice(None) if name else rng.permutation(n)
+        strength, power = STRENGTH[shape]
+        strength *= (1000 / n) ** power
+        column = SHAPES[shape](strength, z[order], u[order], e, s, h)
+        if j % 2:
+            levels = np.linspace(0, 1, N_LEVELS + 1)[1:-1]
+            column = np.searchsorted(np.quantile(column, levels), column).astype(float)
+        else:
+            column = column / np.median(np.abs(column))
+            column = DISTORTIONS[j // 2 % len(DISTORTIONS)](np.clip(column, -300, 300))
+        columns.append(column)
+    return np.stack(columns, axis=1), y, np.array([*names, *[""] * N_USELESS])
+
+
+def judge_known(n, classes, seed, methods):
+    """Rows of the result: for each method, the figures of each shape and of all."""
+    X, y, shapes = known_table(n, classes, np.random.default_rng([seed, n, classes]))
+    useless = shapes == ""
     rows = []
-    print(
-        f"Power: AUC of {len(SHAPES)} informative columns against {n_useless} useless "
-        f"ones, mean over {n_seeds} tables"
-    )
-    for n_rows, strength in cases:
-        areas = {name: [] for name in contenders}
-        for seed in range(n_seeds):
-            rng = np.random.default_rng([seed, n_rows])
-            X, y, informative = power_table(n_rows, n_useless, strength, rng)
-            for name, score in contenders.items():
-                areas[name].append(roc_auc_score(informative, score(X, y)))
-        print(f"{n_rows} rows, each effect {strength} standard deviations of the noise")
-        for name, values in areas.items():
-            error = np.std(values, ddof=1) / np.sqrt(n_seeds) if n_seeds > 1 else np.nan
-            print(f"  {name:<24}{np.mean(values):8.3f}  ± {error:.3f}")
+    for method in methods:
+        start = time.perf_counter()
+        scores = SCORES[method](X, y, classes)
+        seconds = time.perf_counter() - start
+        for shape in [*SHAPES, "all"]:
+            true = ~useless if shape == "all" else shapes == shape
+            part = true | useless
+            best = np.argsort(-scores[part], kind="stable")[: true.sum()]
             rows.append(
                 {
-                    "rows": n_rows,
-                    "strength": strength,
-                    "method": name,
-                    "auc": round(float(np.mean(values)), 4),
-                    "std error": round(float(error), 4),
-                    "tables": n_seeds,
+                    "rows": n,
+                    "target": "classes" if classes else "continuous",
+                    "table": seed,
+                    "method": method,
+                    "shape": shape,
+                    "auc": roc_auc_score(true[part], scores[part]),
+                    "recall": true[part][best].mean(),
+                    "seconds": seconds,
                 }
             )
+    return rows
+
+
+# --- Real tables ---------------------------------------------------------------------
+
+REAL = {
+    "breast cancer": (load_breast_cancer, True),
+    "diabetes": (load_diabetes, False),
+    "digits": (load_digits, True),
+    "iris": (load_iris, True),
+    "linnerud": (load_linnerud, False),
+    "wine": (load_wine, True),
+}
+N_PROBES = 5
+
+
+class Ranks:
+    """A score for SelectKBest, of a method named in SCORES."""
+
+    def __init__(self, method, classes):
+        self.method, self.classes = method, classes
+
+    def __call__(self, X, y):
+        return SCORES[self.method](X, y, self.classes)
+
+
+def judge_real(name, seed, methods):
+    """Rows of the result for one draw of the probes."""
+    load, classes = REAL[name]
+    X, y = load(return_X_y=True)
+    y = y if y.ndim == 1 else y[:, 0]
+    X = X[:, X.std(axis=0) > 0]
+    rng = np.random.default_rng(seed)
+    probes = [rng.permutation(column) for column in X.T for _ in range(N_PROBES)]
+    real = np.arange(X.shape[1] * (1 + N_PROBES)) < X.shape[1]
+    X = np.column_stack([X, *probes])
+    splitter = StratifiedKFold if classes else KFold
+    folds = splitter(5, shuffle=True, random_state=seed)
+    rows = []
+    for method in methods:
+        scores = SCORES[method](X, y, classes)
+        chosen = SelectKBest(Ranks(method, classes), k=max(1, real.sum() // 2))
+        model = make_pipeline(chosen, StandardScaler(), SVC() if classes else SVR(C=50))
+        rows.append(
+            {
+                "table": name,
+                "draw": seed,
+                "method": method,
+                "auc": roc_auc_score(real, scores),
+                "downstream": cross_val_score(model, X, y, cv=folds).mean(),
+            }
+        )
+    return rows
+
+
+# --- Tables of results ---------------------------------------------------------------
+
+
+def means(rows, by, figure):
+    """Mean of a figure and its standard error, for each value of `by` and method."""
+    cells = {}
+    for row in rows:
+        cells.setdefault((row[by], row["method"]), []).append(row[figure])
+    return {
+        key: (np.mean(v), np.std(v, ddof=1) / np.sqrt(len(v)) if len(v) > 1 else np.nan)
+        for key, v in cells.items()
+    }
+
+
+def show(rows, by, figure, methods):
+    """Print a table of means, a column for each value of `by`."""
+    values = list(dict.fromkeys(row[by] for row in rows))
+    table = means(rows, by, figure)
+    print(f"\n{figure} by {by}, mean ± standard error")
+    print(" " * 27 + "".join(f"{value!s:>15}" for value in values))
+    for method in methods:
+        cells = [table.get((value, method), (np.nan, np.nan)) for value in values]
+        line = "".join(f"   {mean:6.3f} ± {error:.3f}" for mean, error in cells)
+        print(f"{method:<27}{line}", flush=True)
+
+
+def run(judge, items, methods, n_jobs):
+    parallel = Parallel(n_jobs=n_jobs, return_as="generator_unordered")
+    rows = []
+    for i, part in enumerate(
+        parallel(delayed(judge)(*each, methods) for each in items)
+    ):
+        rows += part
+        print(f"\r{i + 1} of {len(items)} tables", end="", flush=True)
+    print()
     return rows
 
 
@@ -190,27 +315,34 @@ def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--speed", action="store_true", help="speed only")
-    parser.add_argument("--power", action="store_true", help="power only")
-    parser.add_argument("--quick", action="store_true", help="small sizes")
-    parser.add_argument("--n-jobs", type=int, default=2)
-    parser.add_argument("--repeats", type=int, default=3, help="timed calls of each")
-    parser.add_argument("--seeds", type=int, default=4, help="tables for each AUC")
+    parser.add_argument("--real", action="store_true", help="scikit-learn's tables")
+    parser.add_argument(
+        "--rows", type=int, nargs="+", default=[300, 1000, 5000, 20000], help="sizes"
+    )
+    parser.add_argument("--tables", type=int, default=10, help="of each kind")
+    parser.add_argument("--first", type=int, default=0, help="seed of the first table")
+    parser.add_argument("--without", nargs="+", default=[], help="methods left out")
+    parser.add_argument("--jobs", type=int, default=2, help="processes")
     args = parser.parse_args()
-    both = args.speed == args.power
-    suffix = "_quick" if args.quick else ""
-    if args.speed or both:
-        shapes = [(500, 40)] if args.quick else [(1000, 400), (10000, 200)]
-        rows = speed(shapes, n_jobs=args.n_jobs, repeats=args.repeats)
-        rows += fit_speed(500 if args.quick else 10000, 5, repeats=args.repeats)
-        write_csv(f"ranking_speed{suffix}.csv", rows)
-        print(f"written: benchmarks/results/ranking_speed{suffix}.csv\n")
-    if args.power or both:
-        cases = [(300, 0.5)] if args.quick else [(300, 0.5), (1000, 0.28)]
-        n_seeds = min(args.seeds, 2) if args.quick else args.seeds
-        rows = power(cases, n_useless=100, n_seeds=n_seeds, n_jobs=args.n_jobs)
-        write_csv(f"ranking_power{suffix}.csv", rows)
-        print(f"written: benchmarks/results/ranking_power{suffix}.csv\n")
+    methods = [name for name in SCORES if name not in args.without]
+    seeds = range(args.first, args.first + args.tables)
+    if args.real:
+        items = [(name, seed) for name in REAL for seed in seeds]
+        rows = run(judge_real, items, methods, args.jobs)
+        for figure in ("auc", "downstream"):
+            show(rows, "table", figure, methods)
+        write_csv("ranking_real.csv", rows)
+        print("written: benchmarks/results/ranking_real.csv")
+        return
+    items = [(n, c, seed) for n in args.rows for c in (False, True) for seed in seeds]
+    rows = run(judge_known, items, methods, args.jobs)
+    every = [row for row in rows if row["shape"] == "all"]
+    for figure in ("auc", "recall", "seconds"):
+        show(every, "rows", figure, methods)
+    show(every, "target", "auc", methods)
+    show(rows, "shape", "auc", methods)
+    write_csv("ranking_known.csv", rows)
+    print("written: benchmarks/results/ranking_known.csv")
 
 
 if __name__ == "__main__":

@@ -159,6 +159,17 @@ class CrossFit:
         """Whose critics these are: "newton" where all were solved, else "adam"."""
         return "adam" if self.n_iter.any() else "newton"
 
+    def as_seen(self, x, y, device="cpu"):
+        """Encoded rows as the bank takes them."""
+        return [
+            torch.as_tensor(
+                side if twist is None else twist(side),
+                dtype=torch.float32,
+                device=device,
+            )
+            for side, twist in zip((x, y), self.twists, strict=True)
+        ]
+
     def pointwise(self, x, y):
         """ln p(x, y) / p(x)p(y) of rows by the mean critic, (n,).
 
@@ -166,11 +177,7 @@ class CrossFit:
         """
         if len(x) == 0:
             return np.empty(0)
-        x, y = (
-            side if twist is None else twist(side)
-            for side, twist in zip((x, y), self.twists, strict=True)
-        )
-        x, y = (torch.as_tensor(side, dtype=torch.float32) for side in (x, y))
+        x, y = self.as_seen(x, y)
         critics = range(len(self.bank.head))
         blocks = blocks_of(np.arange(len(x)), np.random.default_rng(0), 0)
         values = values_of(self.bank, critics, x, y, blocks)
@@ -280,8 +287,7 @@ def cross_fit(
     """
     capped = [rng.permutation(rows)[:max_samples] for rows, _ in folds]
     fit_rows, valid_rows = _inner_splits(capped, settings, rng, groups)
-    coarse = any(len(np.unique(side, axis=0)) < 0.9 * len(side) for side in (x, y))
-    care = _COARSE if coarse else _FINE
+    care = care_for(x, y)
     use_start = settings.start is not None
     n_plain, twists = (x.shape[1], y.shape[1]), (None, None)
     if use_start:
@@ -295,7 +301,7 @@ def cross_fit(
     # claims more is reported as the parametric estimate that it is. (Labels in common
     # are certified by their entropy: only continuous sides lean.)
     certain = np.log(min(len(rows) for rows in fit_rows))
-    leans = not coarse and min(start.claim for start in starts) > certain
+    leans = care is _FINE and min(start.claim for start in starts) > certain
     judged = valid_rows is not None and not leans
     if use_start and judged and settings.solver == "auto":
         rows = fit_rows, valid_rows
@@ -343,6 +349,64 @@ def cross_fit(
     )
 
 
+def care_for(x, y):
+    """More where many rows of an encoded side repeat others."""
+    coarse = any(len(np.unique(side, axis=0)) < 0.9 * len(side) for side in (x, y))
+    return _COARSE if coarse else _FINE
+
+
+def further_fit(fit, x, y, settings, *, n_before, care, rng):
+    """Score further rows by critics that never saw them, then train the critics on.
+
+    Parameters
+    ----------
+    fit : CrossFit
+    x, y : tensor of shape (n, dx), (n, dy)
+        As :meth:`CrossFit.as_seen` gives them.
+    settings : Settings
+    n_before : int
+        Rows that the critics have learnt from.
+    care : _Care
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    fit : CrossFit
+        The new critics, with the figures of these rows.
+    """
+    rows, bank = np.arange(len(x)), copy.deepcopy(fit.bank).to(settings.device)
+    critics = range(len(bank.head))
+    n_shifts, n_pairs = _N_SCORE_SHIFTS, _N_SCORE_PAIRS
+    if fit.leans_on_start:
+        n_shifts, n_pairs = 0, 0
+    blocks = blocks_of(rng.permutation(rows), rng, n_shifts, n_pairs)
+    values = values_of(bank, critics, x, y, blocks)
+    scores, from_x, from_y = score_rows(values, fit.log_normalizer, fit.limits)
+    estimate = float((scores - from_x).mean()) + 1.0
+    error = float((scores - from_x - from_y).std(ddof=1) / np.sqrt(len(rows)))
+    of_piece = replace(fit, estimate=estimate, std_error=error, held_out_bound=estimate)
+    if fit.leans_on_start:
+        return replace(of_piece, fitted=estimate)
+    splits = _inner_splits([rows] * len(critics), settings, rng, None)
+    judge = None
+    if splits[1] is not None:
+        judge = Judge(x, y, splits[1], rng, settings.n_jobs, splits[0])
+    trainer = _Trainer(x, y, splits[0], judge, settings, rng, care)
+    history, n_iter = trainer.resume(bank, n_before)
+    values = values_of(bank, critics, x, y, blocks)
+    log_z, limits = log_normalizer(values, care.max_ratio)
+    scores, from_x, _ = score_rows(values, log_z, limits)
+    return replace(
+        of_piece,
+        bank=bank.cpu(),
+        log_normalizer=log_z,
+        limits=limits,
+        fitted=float((scores - from_x).mean()) + 1.0,
+        history=history,
+        n_iter=fit.n_iter + n_iter,
+    )
+
+
 def _with_mixtures(starts, x, y, fit_rows, valid_rows, rng, n_jobs):
     """Starts with a mixture where one beats the others."""
 
@@ -378,22 +442,31 @@ class _Trainer:
 
     def run(self, bank):
         solver = self.settings.solver
-        n_shifts = N_TRAIN_SHIFTS
-        if self.settings.objective == "infonce":
-            n_shifts = N_CANDIDATES
         if solver == "adam":
-            self._descend(bank, self.judge, _BATCH, n_shifts)
+            self._descend(bank)
         elif solver == "newton" or self.judge is None:
             copy_critics(bank, self._solved(bank), np.arange(len(bank.head)))
         elif not bank.use_start:
             self._keep_better(bank, self.judge.fine(bank), self._solved(bank))
-            self._descend(bank, self.judge, _BATCH, n_shifts)
+            self._descend(bank)
         elif self._train_towers(bank):
             trained, n_before = copy.deepcopy(bank), self.n_iter.copy()
             reached = self.judge.fine(bank)
-            self._descend(trained, self.judge, _BATCH, n_shifts)
+            self._descend(trained)
             lost = self._keep_better(bank, reached, trained) <= reached
             self.n_iter[lost] = n_before[lost]
+        return self.history, self.n_iter
+
+    def resume(self, bank, n_before):
+        """Train on, from where critics are that learnt from so many rows."""
+        solver = self.settings.solver
+        if solver != "adam":
+            solved = self._solved(bank, n_before)
+            if solver == "newton" or self.judge is None:
+                copy_critics(bank, solved, np.arange(len(bank.head)))
+                return self.history, self.n_iter
+            self._keep_better(bank, self.judge.fine(bank), solved)
+        self._descend(bank)
         return self.history, self.n_iter
 
     def _train_towers(self, bank):
@@ -410,10 +483,7 @@ class _Trainer:
         started = started[: bank.n_separable]
         wrong = reached > _WRONG_START * started.max(axis=0) + self.settings.tol
         bank.begin_at(np.where(wrong, -1, np.argmax(started, axis=0)))
-        part = SeparablePart(bank)
-        self._descend(
-            part, lambda part: self.judge.separable(part.bank), _ALL_PAIRS_BATCH, None
-        )
+        self._descend(bank, towers=True)
         trained = self.judge.fine(bank)
         if (trained > reached + self.settings.tol).any():
             trained = self._keep_better(bank, trained, self._solved(bank))
@@ -436,8 +506,18 @@ class _Trainer:
         copy_critics(bank, other, np.flatnonzero(bounds > reached))
         return np.maximum(bounds, reached)
 
-    def _descend(self, module, judge, batch_size, n_shifts):
+    def _descend(self, bank, *, towers=False):
+        """Train whole critics by gradient, or both sides' networks on all pairs."""
         settings = self.settings
+        if towers:
+            module, batch_size, n_shifts = SeparablePart(bank), _ALL_PAIRS_BATCH, None
+        else:
+            module, batch_size, n_shifts = bank, _BATCH, N_TRAIN_SHIFTS
+            if settings.objective == "infonce":
+                n_shifts = N_CANDIDATES
+        judge = self.judge
+        if towers and judge is not None:
+            judge = self._judge_towers
         if settings.batch_size != "auto":
             batch_size = settings.batch_size
         keeper = train(
@@ -459,14 +539,21 @@ class _Trainer:
             verbose=settings.verbose,
         )
         for record in keeper.history_:
-            stage = "towers" if isinstance(module, SeparablePart) else "critic"
+            stage = "towers" if towers else "critic"
             self.history.append({"stage": stage, **record})
         self.n_iter += keeper.best_pass_
 
-    def _solved(self, bank):
-        """A bank with each head solved, from where it is."""
+    def _judge_towers(self, part):
+        return self.judge.separable(part.bank)
+
+    def _solved(self, bank, n_before=0):
+        """A bank with each head solved, from where it is.
+
+        What it learnt from `n_before` rows counts as they do.
+        """
         solved = copy.deepcopy(bank)
         precision = _UNJUDGED_PRECISION if self.judge is None else _HEAD_PRECISION
+        precision += n_before
         items = []
         for k, rows in enumerate(self.fit_rows):
             rows = self.rng.permutation(rows)[:_MAX_HEAD_ROWS]

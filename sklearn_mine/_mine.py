@@ -1,7 +1,6 @@
 """MINE: mutual information of two vectors."""
 
 import contextlib
-import warnings
 from dataclasses import replace
 from numbers import Real
 
@@ -24,7 +23,9 @@ from ._params import (
     Settings,
     with_critic_parameters,
 )
+from ._pieces import Pieces, network_piece, table_piece
 from ._table import as_groups, as_table, as_target
+from ._warn import warn
 from .nn.objectives import OBJECTIVES
 
 # Nats by which training rows may lie above held-out ones without a warning, and rows
@@ -240,7 +241,7 @@ class MINE(BaseEstimator):
         ValueError
             If a parameter or input is unusable; the message names it.
         """
-        settings = Settings.of(self)
+        settings = self._settings()
         X = as_table(X, "X", estimator=self)
         n = X.shape[0]
         target = as_target(y, n_rows=n)
@@ -264,14 +265,12 @@ class MINE(BaseEstimator):
         folds = fold_rows(self.cv, n, labels, groups, seed)
         self.is_lower_bound_ = OBJECTIVES[settings.objective].is_lower_bound
         self.history_, self.n_iter_, self.solver_ = [], 0, "none"
-        self._fit = None
+        self._pieces, self._level_maps = None, None
         self.mutual_info_, self.std_error_, self.p_value_ = 0.0, 0.0, 1.0
         self.held_out_bound_ = 0.0
         self.leans_on_start_ = False
         if not (self._x_encoder.informative and self._y_encoder.informative):
             return self
-        if self.n_jobs is None:
-            settings = replace(settings, n_jobs=torch.get_num_threads())
         with one_torch_thread():
             pair = None
             if settings.solved and settings.start is not None:
@@ -281,36 +280,107 @@ class MINE(BaseEstimator):
                 fit = cross_fit(x, y, folds, settings, **options)
             else:
                 fit = fit_pair(pair, x, y, settings, **options)
-        self.p_value_ = independence_p_value(x, y, seed)
-        unit = NATS_PER_UNIT[self.units]
-        self.mutual_info_ = fit.corrected / unit
-        self.held_out_bound_ = fit.held_out_bound / unit
-        self.std_error_ = fit.std_error / unit
-        self.n_iter_ = int(fit.n_iter.max())
-        for record in fit.history:
-            for name in ("train_bound", "validation_bound"):
-                if name in record:
-                    record[name] = record[name] / unit
-        self.history_ = fit.history
-        self.leans_on_start_ = fit.leans_on_start
-        warn_of_fit(fit, n, settings)
-        if fit.leans_on_start:
-            warnings.warn(
-                f"The estimate of {self.mutual_info_:.2f} {self.units} is that of the "
-                f"Gaussian start: {n} rows cannot certify a bound above about "
-                f"{np.log(n) / unit:.1f}. It holds as far as the dependence is "
-                "Gaussian after ranking; more rows, or fewer columns, would tell.",
-                UserWarning,
-                stacklevel=3,
-            )
-        self.solver_ = fit.solver
-        self._fit, self._level_maps = fit, None
+        self._pieces = Pieces(fit, n, [independence_p_value(x, y, seed)])
         if isinstance(fit.bank, TableBank):
+            self._pieces.grid = pair.grid
+            self._pieces.counts = pair.table(slice(None))
             self._level_maps = [
                 LevelMap(table.column(0), levels.codes)
                 for table, levels in ((X, pair.x), (target, pair.y))
             ]
+        self._report(fit.history)
+        warn_of_fit(fit, n, settings)
+        if fit.leans_on_start:
+            unit = NATS_PER_UNIT[self.units]
+            warn(
+                f"The estimate of {self.mutual_info_:.2f} {self.units} is that of the "
+                f"Gaussian start: {n} rows cannot certify a bound above about "
+                f"{np.log(n) / unit:.1f}. It holds as far as the dependence is "
+                "Gaussian after ranking; more rows, or fewer columns, would tell.",
+            )
         return self
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y):
+        """Estimate I(X; Y) from data in pieces, of which none is kept.
+
+        The first piece is fitted as by :meth:`fit`, and decides how columns are
+        encoded and which critics there are. Each further piece is first scored by the
+        critics of all earlier ones, for which its rows are held-out rows, and then
+        teaches them. Estimates are means over all rows of all pieces; p-values of
+        pieces are combined by Fisher's method. Pieces should be independent draws of
+        the same distribution, of a few thousand rows or more.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix or DataFrame of shape (n, dx)
+        y : array-like or DataFrame of shape (n,) or (n, dy)
+
+        Returns
+        -------
+        self : MINE
+
+        Raises
+        ------
+        ValueError
+            If a parameter or input is unusable; the message names it.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sklearn_mine import MINE
+        >>> rng = np.random.default_rng(0)
+        >>> mine = MINE(random_state=0)
+        >>> for _ in range(3):
+        ...     x = rng.normal(size=(1000, 1))
+        ...     mine = mine.partial_fit(x, 0.8 * x[:, 0] + 0.6 * rng.normal(size=1000))
+        >>> low, high = mine.confidence_interval()
+        >>> bool(low < -0.5 * np.log(1 - 0.8**2) < high)
+        True
+        """
+        if not self.__sklearn_is_fitted__() or self._pieces is None:
+            return self.fit(X, y)
+        settings = self._settings()
+        X = as_table(X, "X", estimator=self, reset=False)
+        n = X.shape[0]
+        target = self._as_target(y, n)
+        require_pairs(n)
+        pieces = self._pieces
+        seed = draw_seed(self.random_state)
+        rng = np.random.default_rng([seed, len(pieces.p_values)])
+        x, y = self._x_encoder.transform(X), self._y_encoder.transform(target)
+        with one_torch_thread():
+            if self._level_maps is None:
+                fit = network_piece(pieces, x, y, settings, rng)
+            else:
+                x_map, y_map = self._level_maps
+                codes = x_map(X.column(0)), y_map(target.column(0))
+                fit = table_piece(pieces, *codes)
+        pieces.add(fit, n, independence_p_value(x, y, seed))
+        self._report(fit.history)
+        return self
+
+    def _settings(self):
+        settings = Settings.of(self)
+        if self.n_jobs is None:
+            settings = replace(settings, n_jobs=torch.get_num_threads())
+        return settings
+
+    def _report(self, history):
+        """Set what users read, from what is known of all pieces."""
+        fit, unit = self._pieces.fit, NATS_PER_UNIT[self.units]
+        self.mutual_info_ = fit.corrected / unit
+        self.held_out_bound_ = fit.held_out_bound / unit
+        self.std_error_ = fit.std_error / unit
+        self.p_value_ = self._pieces.p_value
+        self.n_iter_ = int(fit.n_iter.max())
+        self.solver_ = fit.solver
+        self.leans_on_start_ = fit.leans_on_start
+        for record in history:
+            for name in ("train_bound", "validation_bound"):
+                if name in record:
+                    record[name] = record[name] / unit
+        self.history_ = self.history_ + history
 
     def _pair(self, X, target, folds):
         """Two single columns as a pair, for critics on a grid; else None."""
@@ -361,14 +431,8 @@ class MINE(BaseEstimator):
         """
         check_is_fitted(self)
         X = as_table(X, "X", estimator=self, reset=False)
-        target = as_target(y, n_rows=X.shape[0])
-        n_targets = len(self._y_encoder.columns_)
-        if target.shape[1] != n_targets:
-            raise ValueError(
-                f"y has {target.shape[1]} columns, but MINE was fitted with "
-                f"{n_targets}."
-            )
-        if self._fit is None:
+        target = self._as_target(y, X.shape[0])
+        if self._pieces is None:
             return np.zeros(X.shape[0])
         if self._level_maps is None:
             x, y = self._x_encoder.transform(X), self._y_encoder.transform(target)
@@ -376,8 +440,19 @@ class MINE(BaseEstimator):
             x_map, y_map = self._level_maps
             x, y = x_map(X.column(0))[:, None], y_map(target.column(0))[:, None]
         with one_torch_thread():
-            pointwise = self._fit.pointwise(x, y)
+            pointwise = self._pieces.fit.pointwise(x, y)
         return pointwise / NATS_PER_UNIT[self.units]
+
+    def _as_target(self, y, n_rows):
+        """y as a table of as many columns as `fit` saw."""
+        target = as_target(y, n_rows=n_rows)
+        n_targets = len(self._y_encoder.columns_)
+        if target.shape[1] != n_targets:
+            raise ValueError(
+                f"y has {target.shape[1]} columns, but MINE was fitted with "
+                f"{n_targets}."
+            )
+        return target
 
     def score(self, X, y):
         """The bound on these rows; higher is better.
@@ -416,38 +491,32 @@ class MINE(BaseEstimator):
 def warn_of_fit(fit, n, settings):
     """Say where a fit did not converge, overfits, or nears what rows can show."""
     if fit.still_rises(settings.max_iter, settings.tol):
-        warnings.warn(
+        warn(
             f"The critics still improved after max_iter={settings.max_iter} passes. "
             "Raise max_iter, or learning_rate_init.",
             ConvergenceWarning,
-            stacklevel=4,
         )
     if fit.leans_on_start:
         return
     if fit.estimate < -max(_FAR, 4.0 * fit.std_error):
-        warnings.warn(
+        warn(
             f"On held-out rows the critics do worse than none would "
             f"({fit.estimate:.2f} nats): training went astray. Lower "
             "learning_rate_init.",
             ConvergenceWarning,
-            stacklevel=4,
         )
     gap = fit.fitted - fit.estimate
     if gap > max(_FAR, 0.5 * abs(fit.estimate), 4.0 * fit.std_error):
-        warnings.warn(
+        warn(
             f"The bound on training rows is {fit.fitted:.2f} nats, on held-out rows "
             f"{fit.estimate:.2f}: the critics learnt rows by heart. More rows, fewer "
             "columns, smaller hidden_layer_sizes or a larger alpha would help.",
-            UserWarning,
-            stacklevel=4,
         )
     if fit.estimate > np.log(n) - 2.0 and n > _FEW_ROWS:
-        warnings.warn(
+        warn(
             f"The estimate of {fit.estimate:.1f} nats is near ln(n_samples) = "
             f"{np.log(n):.1f}, above which {n} rows can show nothing: the information "
             "may be larger. Use more rows.",
-            UserWarning,
-            stacklevel=4,
         )
 
 
@@ -572,11 +641,9 @@ def warn_of_identifiers(encoder, table):
         if column.kind == "identifier"
     ]
     if names:
-        warnings.warn(
+        warn(
             f"Text that is unique in nearly every row of {table.name} carries no "
             f"information that other rows could show, and scores 0: {names}.",
-            UserWarning,
-            stacklevel=4,
         )
 
 
@@ -599,12 +666,10 @@ def warn_of_repeats(groups, *sides):
     finest = max(len(np.unique(column)) for column in both.T)
     copied = counts.min() > 1 and len(counts) > MAX_DISCRETE
     if n_repeated and (finest > 0.5 * len(both) or copied):
-        warnings.warn(
+        warn(
             f"{n_repeated} of {len(rows)} rows repeat another row. Copies of one row "
             "in several folds raise the estimate and shrink its error; drop them, or "
             "pass `groups` so that copies stay together.",
-            UserWarning,
-            stacklevel=4,
         )
 
 

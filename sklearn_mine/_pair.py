@@ -94,6 +94,94 @@ class TableBank(torch.nn.Module):
         return self.head[critics][:, x[None], y[partners]]
 
 
+class Grid:
+    """The grid of two columns' levels, and what critics on it are made of.
+
+    Parameters
+    ----------
+    x, y : Levels
+    balanced : bool
+        Whether training rows hold each label of y in its share.
+    """
+
+    def __init__(self, x, y, balanced):
+        counts = tuple(np.bincount(side.codes).astype(float) for side in (x, y))
+        self.shape = tuple(map(len, counts))
+        self.balanced = balanced
+        self.units = x.units, y.units
+        self.x, self.y = (
+            Side.of(
+                side,
+                counts,
+                max_frequency=_MAX_FREQUENCY,
+                max_indicators=_MAX_INDICATORS,
+            ).standardised(counts)
+            for side, counts in zip((x, y), counts, strict=True)
+        )
+        self.order = np.outer(self.x.order, self.y.order)
+        allowed = self.order <= _MAX_ORDER
+        allowed[0], allowed[:, 0] = True, True
+        allowed[0, 0] = False
+        self.order[~allowed] = np.inf
+        spare = np.argsort(self.order, axis=None, kind="stable")[_MAX_PRODUCTS:]
+        self.order.flat[spare] = np.inf
+        # Normal scores of the levels, where both sides are ordered numbers.
+        graded = all(s.encoding.kind == "numeric" and s.ordered for s in (x, y))
+        self.scores = (x.values[:, 0], y.values[:, 0]) if graded else None
+
+    def table(self, x_codes, y_codes):
+        """Counts of rows in each pair of levels, (L, M)."""
+        cells = np.ravel_multi_index((x_codes, y_codes), self.shape)
+        counts = np.bincount(cells, minlength=np.prod(self.shape))
+        return counts.reshape(self.shape).astype(float)
+
+    def solve(self, table):
+        """The critic of training rows, T less its log-normaliser, (L, M)."""
+        n = table.sum()
+        product = pair_shares(table, self.balanced)
+        problem = self.x.values, self.y.values, self.order, table / n, product, n
+        return clamp(self._solve_along(problem, self._starts(table)).values, n)
+
+    def _solve_along(self, problem, tables):
+        """Solve with tables, and along directions for which the evidence is."""
+        *_, joint, product, n = problem
+        table_order = np.ones(len(tables))
+        solution = solve_bilinear(*problem, tables)
+        if any(units is None for units in self.units):
+            return solution
+        for _ in range(_MAX_DIRECTIONS):
+            met = np.where(product > 0.0, solution.values, 0.0)
+            expected = product * np.exp(met)
+            places = striking_direction(*self.units, joint, expected, n)
+            if places is None:
+                break
+            waves, wave_order = waves_along(places, product)
+            tables = np.concatenate([tables, waves])
+            table_order = np.concatenate([table_order, wave_order])
+            further = solve_bilinear(*problem, tables, table_order)
+            if further.evidence <= solution.evidence:
+                break
+            solution = further
+        return solution
+
+    def _starts(self, table):
+        """Parametric critics of some rows to begin with, (E, L, M).
+
+        The terms of a Gaussian, and a Student-t's copula where its tails explain more.
+        """
+        if self.scores is None:
+            return np.empty((0, *self.shape))
+        x, y = self.scores
+        one = np.ones(self.shape)
+        gaussian = [np.outer(x, y), x[:, None] ** 2 * one, y**2 * one]
+        rows = np.repeat(np.arange(table.size), table.ravel().astype(int))
+        x_codes, y_codes = np.unravel_index(rows, self.shape)
+        student = student_start(x[x_codes, None], y[y_codes, None])
+        if student is not None:
+            gaussian.append(student_table(student, x, y))
+        return np.stack(gaussian)
+
+
 class Pair:
     """Two columns reduced to levels.
 
@@ -106,15 +194,11 @@ class Pair:
 
     def __init__(self, x, y, folds):
         self.x, self.y, self.folds = x, y, folds
-        self.balanced = hold_shares(folds, y.labels)
-        self.counts = tuple(np.bincount(side.codes).astype(float) for side in (x, y))
-        self.shape = tuple(len(counts) for counts in self.counts)
-        self.cells = np.ravel_multi_index((x.codes, y.codes), self.shape)
+        self.grid = Grid(x, y, hold_shares(folds, y.labels))
 
     def table(self, rows):
         """Counts of some rows."""
-        counts = np.bincount(self.cells[rows], minlength=np.prod(self.shape))
-        return counts.reshape(self.shape).astype(float)
+        return self.grid.table(self.x.codes[rows], self.y.codes[rows])
 
     def solve(self, rows, n_jobs):
         """Critics of several sets of training rows.
@@ -129,81 +213,21 @@ class Pair:
         values : ndarray of shape (K, L, M)
             T less its log-normaliser.
         """
-        x, y = (
-            Side.of(
-                side,
-                counts,
-                max_frequency=_MAX_FREQUENCY,
-                max_indicators=_MAX_INDICATORS,
-            ).standardised(counts)
-            for side, counts in zip((self.x, self.y), self.counts, strict=True)
-        )
-        order = np.outer(x.order, y.order)
-        allowed = order <= _MAX_ORDER
-        allowed[0], allowed[:, 0] = True, True
-        allowed[0, 0] = False
-        order[~allowed] = np.inf
-        spare = np.argsort(order, axis=None, kind="stable")[_MAX_PRODUCTS:]
-        order.flat[spare] = np.inf
-
-        def critic(rows):
-            table, n = self.table(rows), len(rows)
-            product = pair_shares(table, self.balanced)
-            problem = x.values, y.values, order, table / n, product, n
-            return clamp(self._solve_along(problem, self._starts(rows)).values, n)
-
-        return np.stack(for_each(critic, [(each,) for each in rows], n_jobs))
-
-    def _solve_along(self, problem, tables):
-        """Solve with tables, and along directions for which the evidence is."""
-        *_, joint, product, n = problem
-        table_order = np.ones(len(tables))
-        solution = solve_bilinear(*problem, tables)
-        if self.x.units is None or self.y.units is None:
-            return solution
-        for _ in range(_MAX_DIRECTIONS):
-            met = np.where(product > 0.0, solution.values, 0.0)
-            expected = product * np.exp(met)
-            places = striking_direction(self.x.units, self.y.units, joint, expected, n)
-            if places is None:
-                break
-            waves, wave_order = waves_along(places, product)
-            tables = np.concatenate([tables, waves])
-            table_order = np.concatenate([table_order, wave_order])
-            further = solve_bilinear(*problem, tables, table_order)
-            if further.evidence <= solution.evidence:
-                break
-            solution = further
-        return solution
-
-    def _starts(self, rows):
-        """Parametric critics of some rows to begin with, (E, L, M).
-
-        The terms of a Gaussian, and a Student-t's copula where its tails explain more.
-        """
-        sides = self.x, self.y
-        if any(side.encoding.kind != "numeric" or not side.ordered for side in sides):
-            return np.empty((0, *self.shape))
-        x, y = (side.values[:, 0] for side in sides)
-        one = np.ones(self.shape)
-        gaussian = [np.outer(x, y), x[:, None] ** 2 * one, y**2 * one]
-        scores = x[self.x.codes[rows], None], y[self.y.codes[rows], None]
-        student = student_start(*scores)
-        if student is not None:
-            gaussian.append(student_table(student, x, y))
-        return np.stack(gaussian)
+        tables = [(self.table(each),) for each in rows]
+        return np.stack(for_each(self.grid.solve, tables, n_jobs))
 
     def cross_fit(self, n_jobs):
         """Solve a critic for each fold and score all rows, as `cross_fit` does."""
         values = self.solve([train for train, _ in self.folds], n_jobs)
+        balanced = self.grid.balanced
         train, test = (
             np.stack([self.table(rows) for rows in part])
             for part in zip(*self.folds, strict=True)
         )
-        estimate, error = tangent_score(values, test, self.balanced)
-        fitted, _ = tangent_score(values, train, self.balanced)
+        estimate, error = tangent_score(values, test, balanced)
+        fitted, _ = tangent_score(values, train, balanced)
         seen = np.unique(np.concatenate([train for train, _ in self.folds]))
-        product = pair_shares(self.table(seen), self.balanced)
+        product = pair_shares(self.table(seen), balanced)
         log_z = np.log((product * np.exp(values.mean(axis=0))).sum())
         return CrossFit(
             TableBank(values - log_z),

@@ -1,6 +1,5 @@
 """mine_score and MINEScore: every column of a table against a target."""
 
-import warnings
 from dataclasses import replace
 from numbers import Integral
 
@@ -31,6 +30,7 @@ from ._params import (
     with_critic_parameters,
 )
 from ._table import as_groups, as_table, as_target
+from ._warn import warn
 
 # Columns of one task; what a worker sets up for each task costs a few columns.
 _CHUNK = 64
@@ -349,11 +349,9 @@ def score_table(X, y, params):
             identifiers.extend(table.label(j) for j in block)
             solvers[block] = "none"
     if identifiers:
-        warnings.warn(
+        warn(
             "Text that is unique in nearly every row of X carries no information that "
             f"other rows could show, and scores 0: {identifiers}.",
-            UserWarning,
-            stacklevel=3,
         )
     unit = NATS_PER_UNIT[params.units]
     return scores / unit, p_values, errors / unit, solvers

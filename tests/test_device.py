@@ -57,7 +57,7 @@ def test_wide_sides_with_dropout_train(rng):
 def test_fit_can_be_loaded_where_there_is_no_gpu():
     x, y = make_gaussian(500, n_features=2, rho=0.6, random_state=0)
     fitted = MINE(random_state=0, device="cuda").fit(x, y)
-    assert all(not p.is_cuda for p in fitted._fit.bank.parameters())
+    assert all(not p.is_cuda for p in fitted._pieces.fit.bank.parameters())
     loaded = pickle.loads(pickle.dumps(fitted))
     np.testing.assert_array_equal(
         loaded.pointwise_mutual_info(x, y), fitted.pointwise_mutual_info(x, y)

@@ -1,0 +1,122 @@
+"""Data in pieces: each is scored before the critics learn from it.
+
+Whatever was learnt from earlier pieces, a new one's rows are held out until they have
+been scored, so their bound is an honest one, and rows need not be kept. Two columns on
+a grid keep its table of counts, which holds all rows that were ever seen; networks go
+on from the weights that they have.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.stats import chi2
+
+from ._crossfit import CrossFit, care_for, further_fit
+from ._pair import Grid, TableBank
+from ._tables import pair_shares, tangent_score
+
+
+@dataclass
+class Pieces:
+    """What is known of all pieces so far.
+
+    Attributes
+    ----------
+    fit : CrossFit
+        The critics as they are now; its figures are those of all rows.
+    n_rows : int
+    p_values : list of float
+        Of each piece.
+    grid : Grid or None
+        Where the critics are tables.
+    counts : ndarray of shape (L, M) or None
+        The rows in each of its cells.
+    """
+
+    fit: CrossFit
+    n_rows: int
+    p_values: list
+    grid: Grid | None = None
+    counts: np.ndarray | None = None
+
+    @property
+    def p_value(self):
+        """Of independence in all pieces (Fisher, 1925)."""
+        if len(self.p_values) == 1:
+            return self.p_values[0]
+        evidence = -2.0 * np.log(self.p_values).sum()
+        tail = chi2.sf(evidence, 2 * len(self.p_values))
+        return float(max(tail, np.finfo(float).tiny))
+
+    def add(self, of_piece, n, p_value):
+        """Count in a piece of n rows, whose critics are those from now on.
+
+        Parameters
+        ----------
+        of_piece : CrossFit
+            With the figures of the piece alone.
+        n : int
+        p_value : float
+        """
+        share = n / (self.n_rows + n)
+
+        def mean(name):
+            before, here = getattr(self.fit, name), getattr(of_piece, name)
+            return (1.0 - share) * before + share * here
+
+        error = np.hypot((1.0 - share) * self.fit.std_error, share * of_piece.std_error)
+        names = "estimate", "fitted", "held_out_bound"
+        self.fit = replace(
+            of_piece, std_error=float(error), **{name: mean(name) for name in names}
+        )
+        self.n_rows += n
+        self.p_values.append(p_value)
+
+
+def table_piece(pieces, x_codes, y_codes):
+    """Score a piece by the table of the earlier ones, and solve it again with both.
+
+    Parameters
+    ----------
+    pieces : Pieces
+        Its `counts` are added to.
+    x_codes, y_codes : ndarray of shape (n,)
+        Levels; -1 where nothing is known of one.
+
+    Returns
+    -------
+    fit : CrossFit
+        The new critic, with the figures of the piece.
+    """
+    fit, grid = pieces.fit, pieces.grid
+    # The last level, of zeros, is that of -1.
+    critic = fit.bank.head.mean(dim=0).numpy()
+    here = np.zeros_like(critic)
+    np.add.at(here, (x_codes, y_codes), 1.0)
+    estimate, error = tangent_score(critic[None], here[None])
+    pieces.counts = pieces.counts + here[:-1, :-1]
+    values = grid.solve(pieces.counts)
+    log_z = np.log((pair_shares(pieces.counts, grid.balanced) * np.exp(values)).sum())
+    bank = TableBank(values[None] - log_z)
+    fitted, _ = tangent_score(bank.head.numpy(), here[None])
+    return replace(
+        fit,
+        bank=bank,
+        estimate=float(estimate),
+        std_error=float(error),
+        fitted=float(fitted),
+        held_out_bound=float(estimate),
+    )
+
+
+def network_piece(pieces, x, y, settings, rng):
+    """Score a piece by the critics of the earlier ones, and train them on.
+
+    Returns
+    -------
+    fit : CrossFit
+        The new critics, with the figures of the piece.
+    """
+    fit, care = pieces.fit, care_for(x, y)
+    x, y = fit.as_seen(x, y, settings.device)
+    return further_fit(fit, x, y, settings, n_before=pieces.n_rows, care=care, rng=rng)

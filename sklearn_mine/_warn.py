@@ -1,0 +1,18 @@
+"""Warnings that point at the user's own line."""
+
+import os
+import sys
+import warnings
+from pathlib import Path
+
+import sklearn
+
+_INSIDE = tuple(str(Path(m).parent) + os.sep for m in (__file__, sklearn.__file__))
+
+
+def warn(message, category=UserWarning):
+    """Warn of the line outside this package and scikit-learn that led here."""
+    frame, level = sys._getframe(1), 2
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_INSIDE):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, category, stacklevel=level)
