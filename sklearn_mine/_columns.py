@@ -9,6 +9,7 @@ folds are solved in one batch.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -17,6 +18,7 @@ from . import _null
 from ._basis import Side
 from ._crossfit import hold_shares, n_repeats
 from ._encoding import level_column
+from ._quick import QuickLook, quick_side
 from ._tables import clamp, pair_shares, table_information, tangent_score
 from .nn.critics import ACTIVATIONS
 from .nn.newton import solve_head
@@ -28,6 +30,9 @@ RIDGES = np.array([1.0, 3.0, 10.0, 30.0, 100.0])
 # Indicators that enter a head one by one, and half waves along the ranks.
 _MAX_INDICATORS, _MAX_FREQUENCY = 12, 4
 _MAX_CRITICS = 512
+# Where a first look shows less than the first, in nats or over the number of rows, it
+# is the score; more than the second is solved, and between them both count.
+_WEAK, _CLEAR = (0.02, 4.0), (0.05, 10.0)
 
 
 @dataclass(frozen=True)
@@ -57,9 +62,11 @@ class ColumnScorer:
     settings : Settings
     seed : int
         Seeds everything that is drawn, the same for each column.
+    independent_rows : bool
+        Whether any row may be scored by what all others show.
     """
 
-    def __init__(self, target, folds, settings, seed):
+    def __init__(self, target, folds, settings, seed, independent_rows=True):
         self.target, self.folds = target, folds
         self.balanced = hold_shares(folds, target.labels)
         self.settings, self.seed = settings, seed
@@ -79,6 +86,9 @@ class ColumnScorer:
             target.values, self.counts, self._rng("target units")
         )
         self._shared = None
+        self._target_side = None
+        if independent_rows and settings.solver == "auto" and settings.start:
+            self._target_side = quick_side(target, self.counts)
 
     def score(self, columns, *, encoding, discrete):
         """Score columns.
@@ -138,15 +148,20 @@ class ColumnScorer:
         """Columns that share their levels, and so every feature."""
         first = batch[0]
         counts = np.bincount(first.codes).astype(float)
-        if first.canonical:
-            if self._shared is None:
-                self._shared = self._prepare(first, counts)
-            prepared = self._shared
-        else:
-            prepared = self._prepare(first, counts)
-        every, train, test = self._joint_counts(batch, len(counts))
-        tables = every.reshape(len(batch), len(counts), -1)
-        scores, errors = self._bounds(prepared, train, test)
+        prepared = self._shared if first.canonical else None
+        if prepared is None:
+            prepared = _Prepared(self, first, counts)
+            if first.canonical:
+                self._shared = prepared
+        tables = np.stack([self._table(levels, len(counts)) for levels in batch])
+        scores, errors, share = self._first_look(prepared, tables)
+        deep = np.flatnonzero(share)
+        if len(deep):
+            joint = self._joint_counts([batch[i] for i in deep], tables[deep])
+            bounds, bound_errors = self._bounds(prepared.head, *joint)
+            share = share[deep]
+            scores[deep] += share * (bounds - scores[deep])
+            errors[deep] += share * (bound_errors - errors[deep])
         p_values = self._p_values(batch, prepared, counts, tables)
         ordered = (first.ordered, self.target.ordered)
         information, bias = table_information(tables, ordered)
@@ -154,8 +169,23 @@ class ColumnScorer:
         gap_errors = np.sqrt(np.maximum(bias, 0.0) / self.n_rows)
         return scores, errors, p_values, information - scores, gap_errors
 
-    def _prepare(self, levels, counts):
-        """Head features over the grid of levels, and features of the test."""
+    def _first_look(self, prepared, tables):
+        """Scores and errors of a first look, and how much solved bounds count."""
+        if self._target_side is None:
+            nothing = np.zeros(len(tables))
+            return nothing, nothing.copy(), nothing + 1.0
+        scores, errors = prepared.quick_look(tables)
+        weak, clear = (max(nats, rows / self.n_rows) for nats, rows in (_WEAK, _CLEAR))
+        return scores, errors, np.clip((scores - weak) / (clear - weak), 0.0, 1.0)
+
+    def _table(self, levels, n_levels):
+        """Counts of all rows in pairs of levels."""
+        cells = levels.codes * len(self.counts) + self.target.codes
+        counts = np.bincount(cells, minlength=n_levels * len(self.counts))
+        return counts.reshape(n_levels, -1).astype(float)
+
+    def _head(self, levels, counts):
+        """Head features over the grid of levels, and what solving needs of them."""
         share = np.outer(counts, self.counts).ravel() / self.n_rows**2
         features, trust = self._features(levels, counts)
         features = features - share @ features
@@ -170,17 +200,12 @@ class ColumnScorer:
         centred = (grid - by_x[:, None] - by_y[None]).reshape(len(share), -1)
         scales, axes = np.linalg.eigh((centred * share[:, None]).T @ centred)
         real = scales > 1e-8 * max(scales[-1], 1e-12)
-        x_test = _null.test_features(levels.values, counts, self._rng("column units"))
         covariance = torch.from_numpy((features * share[:, None]).T @ features)
-        return _Prepared(
+        return _Head(
             features=torch.from_numpy(features),
             curvature=tuple(torch.linalg.eigh(covariance)),
             evidence=torch.from_numpy(centred @ axes[:, real]),
             scales=scales[real],
-            x_test=x_test,
-            null_weights=_null.null_weights(
-                x_test, counts, self.test_features, self.counts
-            ),
         )
 
     def _features(self, levels, counts):
@@ -222,11 +247,10 @@ class ColumnScorer:
             hidden = activation(torch.from_numpy(hidden)).numpy()
         return hidden
 
-    def _joint_counts(self, batch, n_levels):
-        """Counts of level pairs: all rows (c, m), training and test rows (c, F, m)."""
-        n_cells = n_levels * len(self.counts)
+    def _joint_counts(self, batch, tables):
+        """Counts of training and of test rows in pairs of levels, (c, F, m)."""
+        n_cells = tables[0].size
         n_folds = len(self.folds)
-        every = np.empty((len(batch), n_cells))
         train = np.empty((len(batch), n_folds, n_cells))
         test = np.empty_like(train)
         for c, levels in enumerate(batch):
@@ -235,22 +259,20 @@ class ColumnScorer:
                 index = self._fold_of_row * n_cells + cells
                 table = np.bincount(index, minlength=n_folds * n_cells)
                 test[c] = table.reshape(n_folds, n_cells)
-                every[c] = test[c].sum(axis=0)
-                train[c] = every[c] - test[c]
+                train[c] = tables[c].ravel() - test[c]
             else:
-                every[c] = np.bincount(cells, minlength=n_cells)
                 for k, (fit_rows, held_out) in enumerate(self.folds):
                     train[c, k] = np.bincount(cells[fit_rows], minlength=n_cells)
                     test[c, k] = np.bincount(cells[held_out], minlength=n_cells)
-        return every, train, test
+        return train, test
 
-    def _bounds(self, prepared, train, test):
+    def _bounds(self, head, train, test):
         n_columns, n_folds, n_cells = train.shape
         n_train = self.n_train[:, None]
-        features = prepared.features
+        features = head.features
         joint = torch.from_numpy((train / n_train).reshape(-1, n_cells))
-        projected = (joint @ prepared.evidence).numpy().reshape(n_columns, n_folds, -1)
-        ridge = _evidence_ridge(projected, prepared.scales, n_train)
+        projected = (joint @ head.evidence).numpy().reshape(n_columns, n_folds, -1)
+        ridge = _evidence_ridge(projected, head.scales, n_train)
         shape = (n_columns, n_folds, -1, len(self.counts))
         with np.errstate(divide="ignore"):
             log_weights = np.log(pair_shares(train.reshape(shape), self.balanced))
@@ -259,7 +281,7 @@ class ColumnScorer:
             joint @ features,
             torch.from_numpy(log_weights.reshape(-1, n_cells)),
             torch.from_numpy(ridge.ravel()),
-            prepared.curvature,
+            head.curvature,
         )
         values = (weights @ features.T - log_z[:, None]).numpy()
         values = clamp(values.reshape(shape), self.n_train)
@@ -288,13 +310,32 @@ class ColumnScorer:
 
 
 @dataclass(frozen=True)
-class _Prepared:
+class _Head:
     features: torch.Tensor
     curvature: tuple
     evidence: torch.Tensor
     scales: np.ndarray
-    x_test: np.ndarray
-    null_weights: np.ndarray
+
+
+class _Prepared:
+    """What columns of the same levels share; what few need is made when first used."""
+
+    def __init__(self, scorer, levels, counts):
+        self._scorer, self._levels, self._counts = scorer, levels, counts
+        rng = scorer._rng("column units")
+        self.x_test = _null.test_features(levels.values, counts, rng)
+        self.null_weights = _null.null_weights(
+            self.x_test, counts, scorer.test_features, scorer.counts
+        )
+
+    @cached_property
+    def quick_look(self):
+        side = quick_side(self._levels, self._counts)
+        return QuickLook(side, self._scorer._target_side)
+
+    @cached_property
+    def head(self):
+        return self._scorer._head(self._levels, self._counts)
 
 
 def _evidence_ridge(projected, scales, n_train):

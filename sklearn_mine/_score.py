@@ -313,7 +313,8 @@ def score_table(X, y, params):
     if settings.solved and encoder.informative and target.shape[1] == 1:
         how = {"encoding": params.encoding, "discrete": encoder.discrete[0]}
         levels = level_column(target.column(0), **how)
-        scorer = ColumnScorer(levels, folds, settings, seed)
+        independent = groups is None and not hasattr(params.cv, "split")
+        scorer = ColumnScorer(levels, folds, settings, seed, independent)
         if settings.start is not None:
             target_levels = fine_levels(target.column(0), **how)
     task = _Task(

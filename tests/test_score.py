@@ -172,7 +172,12 @@ def test_pandas_and_polars_frames_of_every_kind_score_alike(rng):
 def test_seed_gives_the_same_scores_and_another_seed_others():
     X, y = _table()
     np.testing.assert_array_equal(_both(X, y), _both(X, y))
-    assert (_both(X, y)[0] != _both(X, y, random_state=1)[0]).all()
+    first, second = (_both(X, y, random_state=seed) for seed in (0, 1))
+    # A first look at a column that tells little draws nothing.
+    strong = first[0] > 0.05
+    assert strong.any()
+    assert (first[0] != second[0])[strong].all()
+    assert (first[1] != second[1]).all()
 
 
 # p-values

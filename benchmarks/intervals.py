@@ -5,8 +5,8 @@ often the 95 % interval holds the known information; then how often p-values of
 vectors lie below 0.05, without and with a dependence. Results go to
 benchmarks/results.
 
-    python benchmarks/coverage.py
-    python benchmarks/coverage.py --draws 50 --rows 1000 --jobs 2
+    python benchmarks/intervals.py
+    python benchmarks/intervals.py --draws 50 --rows 1000 --jobs 2
 """
 
 import argparse
@@ -117,7 +117,7 @@ def main():
                 flush=True,
             )
     if rows:
-        write_csv("coverage.csv", rows)
+        write_csv("intervals.csv", rows)
     if args.cases:
         return
     print(f"\n{'5 x 2 columns, 300 rows':<30}{'p < .05':>10}{'mean':>9}{'highest':>9}")
