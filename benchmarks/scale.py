@@ -4,7 +4,8 @@
     python benchmarks/scale.py growth     # time against rows and columns
     python benchmarks/scale.py large      # 20,000 columns; a million rows on disk
     python benchmarks/scale.py vectors    # MINE.fit against dimension and rows
-    python benchmarks/scale.py jobs       # one process or thread against two
+    python benchmarks/scale.py jobs       # one thread against two
+    python benchmarks/scale.py pieces     # MINE.partial_fit against one fit
     python benchmarks/scale.py            # all of these
 
 p-values are part of every call of mine_score. Each contender is called once unmeasured
@@ -20,6 +21,7 @@ import sys
 import tempfile
 import threading
 import time
+from functools import partial
 from pathlib import Path
 
 import matplotlib
@@ -29,6 +31,7 @@ from _common import RESULTS, write_csv
 from sklearn.feature_selection import mutual_info_regression
 
 from sklearn_mine import MINE, mine_score
+from sklearn_mine.datasets import make_gaussian
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
@@ -62,10 +65,8 @@ def best_times(calls, repeats):
     """The best time of each call, all called in turns."""
     for call in calls:
         call()
-    return [
-        min(column)
-        for column in zip(*([seconds(call) for call in calls] for _ in range(repeats)))
-    ]
+    rounds = [[seconds(call) for call in calls] for _ in range(repeats)]
+    return np.min(rounds, axis=0).tolist()
 
 
 def slope(sizes, times):
@@ -81,14 +82,15 @@ def slope(sizes, times):
 def speed(repeats):
     rows = []
     print(
-        f"{'rows x columns':<20}{'mine_score':>12}{'mutual_info':>13}{'ratio':>8}{'aim':>7}"
+        f"{'rows x columns':<20}{'mine_score':>12}{'mutual_info':>13}{'ratio':>8}"
+        f"{'aim':>7}"
     )
     for n_rows, n_columns, aim in SHAPES:
         X, y = table(n_rows, n_columns)
         ours, theirs = best_times(
             [
-                lambda: mine_score(X, y, random_state=0, n_jobs=2),
-                lambda: mutual_info_regression(X, y, random_state=0, n_jobs=2),
+                partial(mine_score, X, y, random_state=0, n_jobs=2),
+                partial(mutual_info_regression, X, y, random_state=0, n_jobs=2),
             ],
             1 if n_rows > 20_000 else repeats,
         )
@@ -131,7 +133,7 @@ def growth(repeats):
         for shape in shapes:
             X, y = table(*shape)
             n_calls = repeats if np.prod(shape) < 1e6 else 1
-            times += best_times([lambda: mine_score(X, y, random_state=0)], n_calls)
+            times += best_times([partial(mine_score, X, y, random_state=0)], n_calls)
             print(f"{shape[0]:>9,} x {shape[1]:>6,}{times[-1]:9.2f} s", flush=True)
             rows.append(
                 {"rows": shape[0], "columns": shape[1], "seconds": round(times[-1], 3)}
@@ -181,7 +183,7 @@ class Peak:
 def wide(queue):
     X, y = table(1000, 20_000)
     with Peak() as peak:
-        taken = seconds(lambda: mine_score(X, y, random_state=0, n_jobs=2))
+        taken = seconds(partial(mine_score, X, y, random_state=0, n_jobs=2))
     queue.put((taken, peak.before, peak.most))
 
 
@@ -189,7 +191,7 @@ def long(queue, path):
     X = np.memmap(path, dtype=np.float32, mode="r", shape=(1_000_000, 200))
     y = X[:, :4].sum(axis=1) + X[:, 4] ** 2
     with Peak() as peak:
-        taken = seconds(lambda: mine_score(X, y, random_state=0, n_jobs=2))
+        taken = seconds(partial(mine_score, X, y, random_state=0, n_jobs=2))
     queue.put((taken, peak.before, peak.most))
 
 
@@ -258,7 +260,7 @@ def vectors(repeats):
             k = max(1, d // 10)
             y[:, :k] = 0.6 * x[:, :k] + 0.8 * y[:, :k]
             mine = MINE(random_state=0)
-            times.append(seconds(lambda: mine.fit(x, y)))
+            times.append(seconds(partial(mine.fit, x, y)))
             truth = -0.5 * k * np.log(1 - 0.6**2)
             print(
                 f"{n:>8,} rows, {d:>5,} + {d:,} columns{times[-1]:9.2f} s   "
@@ -289,16 +291,57 @@ def vectors(repeats):
 def jobs(repeats):
     X, y = table(10_000, 400)
     one, two = best_times(
-        [lambda n=n: mine_score(X, y, random_state=0, n_jobs=n) for n in (1, 2)],
+        [partial(mine_score, X, y, random_state=0, n_jobs=n) for n in (1, 2)],
         repeats,
     )
     print(
-        f"10,000 x 400: one job {one:.2f} s, two {two:.2f} s, {one / two:.2f} times as fast"
+        f"10,000 x 400: one job {one:.2f} s, two {two:.2f} s, {one / two:.2f} times as "
+        "fast"
     )
     write_csv("scale_jobs.csv", [{"one job": round(one, 3), "two jobs": round(two, 3)}])
 
 
-PARTS = {each.__name__: each for each in (speed, growth, large, vectors, jobs)}
+# --- Pieces --------------------------------------------------------------------------
+
+PIECES = {
+    "Gaussian 1 + 1": {"rho": 0.6},
+    "Gaussian 5 + 5": {"rho": 0.4, "n_features": 5},
+    "Student-t 2 + 2": {"rho": 0.4, "n_features": 2, "df": 3.0},
+}
+
+
+def pieces(repeats):
+    rows = []
+    for name, params in PIECES.items():
+        x, y, truth = make_gaussian(100_000, random_state=0, return_mi=True, **params)
+        whole, mine = MINE(random_state=0), MINE(random_state=0)
+        of_whole = seconds(partial(whole.fit, x, y))
+        of_pieces = sum(
+            seconds(partial(mine.partial_fit, *piece))
+            for piece in zip(np.split(x, 10), np.split(y, 10), strict=True)
+        )
+        away = (mine.mutual_info_ - whole.mutual_info_) / whole.std_error_
+        print(
+            f"{name}, truth {truth:.4f}: ten pieces of 10,000 rows "
+            f"{mine.mutual_info_:.4f} ({of_pieces:.0f} s), one fit "
+            f"{whole.mutual_info_:.4f} ({of_whole:.0f} s), {away:+.2f} standard errors",
+            flush=True,
+        )
+        rows.append(
+            {
+                "distribution": name,
+                "truth": round(truth, 4),
+                "pieces": round(mine.mutual_info_, 4),
+                "whole": round(whole.mutual_info_, 4),
+                "std error": round(whole.std_error_, 4),
+                "seconds of pieces": round(of_pieces, 1),
+                "seconds of whole": round(of_whole, 1),
+            }
+        )
+    write_csv("scale_pieces.csv", rows)
+
+
+PARTS = {each.__name__: each for each in (speed, growth, large, vectors, jobs, pieces)}
 
 
 def main():

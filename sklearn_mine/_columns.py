@@ -17,7 +17,7 @@ import torch
 from . import _null
 from ._basis import Side
 from ._crossfit import hold_shares, n_repeats
-from ._encoding import level_column
+from ._encoding import level_columns
 from ._quick import QuickLook, quick_side
 from ._tables import clamp, pair_shares, table_information, tangent_score
 from .nn.critics import ACTIVATIONS
@@ -95,15 +95,15 @@ class ColumnScorer:
 
         Parameters
         ----------
-        columns : list of ndarray of shape (n,)
+        columns : iterable of c ndarrays of shape (n,)
         encoding : {"rank", "standard"}
-        discrete : list of bool or "auto"
+        discrete : list of c bools or "auto"
 
         Returns
         -------
         result : ColumnScores
         """
-        size = len(columns)
+        size = len(discrete)
         result = ColumnScores(
             np.zeros(size),
             np.zeros(size),
@@ -127,8 +127,8 @@ class ColumnScorer:
                 into[places] = part
 
         pending, where = [], []
-        for j, (values, override) in enumerate(zip(columns, discrete, strict=True)):
-            levels = level_column(values, encoding=encoding, discrete=override)
+        every = level_columns(columns, encoding=encoding, discrete=discrete)
+        for j, levels in enumerate(every):
             if len(levels.values) < 2 or len(self.counts) < 2:
                 if levels.encoding.kind == "identifier":
                     result.kinds[j] = "identifier"
@@ -153,7 +153,7 @@ class ColumnScorer:
             prepared = _Prepared(self, first, counts)
             if first.canonical:
                 self._shared = prepared
-        tables = np.stack([self._table(levels, len(counts)) for levels in batch])
+        tables = self._tables(batch, len(counts))
         scores, errors, share = self._first_look(prepared, tables)
         deep = np.flatnonzero(share)
         if len(deep):
@@ -178,11 +178,14 @@ class ColumnScorer:
         weak, clear = (max(nats, rows / self.n_rows) for nats, rows in (_WEAK, _CLEAR))
         return scores, errors, np.clip((scores - weak) / (clear - weak), 0.0, 1.0)
 
-    def _table(self, levels, n_levels):
-        """Counts of all rows in pairs of levels."""
-        cells = levels.codes * len(self.counts) + self.target.codes
-        counts = np.bincount(cells, minlength=n_levels * len(self.counts))
-        return counts.reshape(n_levels, -1).astype(float)
+    def _tables(self, batch, n_levels):
+        """Counts of all rows in pairs of levels, (c, L, M)."""
+        n_cells = n_levels * len(self.counts)
+        tables = np.empty((len(batch), n_cells))
+        for table, levels in zip(tables, batch, strict=True):
+            cells = levels.codes * len(self.counts) + self.target.codes
+            table[:] = np.bincount(cells, minlength=n_cells)
+        return tables.reshape(len(batch), n_levels, -1)
 
     def _head(self, levels, counts):
         """Head features over the grid of levels, and what solving needs of them."""

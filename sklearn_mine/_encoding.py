@@ -7,6 +7,7 @@ get an indicator each, and so do categories and missing cells. Nothing here look
 more than one column, and nothing looks at the other variable.
 """
 
+import itertools
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -25,6 +26,9 @@ MAX_CATEGORIES = 64
 # A value that makes up this share of a column gets an indicator.
 ATOM_SHARE = 0.02
 MAX_KNOTS = 2000
+# Cells that are sorted at a time: a thread that calls for each column waits for others
+# more than it sorts.
+_SORTED_CELLS = 2**20
 # An indicator of fewer rows may be missing from a fold, and would extrapolate.
 _RARE = 20
 # Text with more distinct values than this share of the rows tells rows apart and
@@ -71,8 +75,14 @@ class ColumnEncoding:
         kept = np.unique(np.linspace(0, len(self.knots) - 1, MAX_KNOTS).astype(int))
         return replace(self, knots=self.knots[kept], scores=self.scores[kept])
 
-    def transform(self, values):
+    def transform(self, values, scores=None):
         """Encode a column of new values.
+
+        Parameters
+        ----------
+        values : ndarray of shape (n,)
+        scores : ndarray, optional
+            Those of the values that are not missing, if they are known.
 
         Returns
         -------
@@ -85,8 +95,9 @@ class ColumnEncoding:
         start = 0
         if self.kind == "numeric":
             _require_numbers(values)
-            encoded[:, 0] = np.interp(values, self.knots, self.scores)
-            encoded[gone, 0] = 0.0
+            if scores is None:
+                scores = np.interp(values[~gone], self.knots, self.scores)
+            encoded[~gone, 0] = scores
             start = 1
         elif values.dtype != object:
             values = values.astype(str).astype(object)
@@ -151,11 +162,11 @@ def fit_column(values, *, encoding="rank", discrete="auto", max_atoms=MAX_DISCRE
     Returns
     -------
     encoding : ColumnEncoding
+
+    summary : tuple or None
+        Distinct values, the number of each cell's and how often each occurs, missing
+        cells apart; of numbers also the score of each.
     """
-    return _fit(values, encoding, discrete, max_atoms)[0]
-
-
-def _fit(values, encoding, discrete, max_atoms):
     gone = is_missing(values)
     present = values[~gone]
     n_missing = int(gone.sum())
@@ -199,19 +210,71 @@ def level_column(values, *, encoding="rank", discrete="auto", n_levels=N_LEVELS)
     -------
     levels : Levels
     """
+    if _may_be_untied(values, encoding, discrete):
+        (levels,) = _untied(values[None], n_levels)
+        if levels is not None:
+            return levels
+    return _tied(values, encoding, discrete, n_levels)
+
+
+def level_columns(columns, *, encoding, discrete):
+    """Levels of columns one after another, many of which are sorted at a time.
+
+    Parameters
+    ----------
+    columns : iterable of c ndarrays of shape (n,)
+    encoding : {"rank", "standard"}
+    discrete : list of c bools or "auto"
+
+    Yields
+    ------
+    levels : Levels
+    """
+    pairs = iter(zip(columns, discrete, strict=True))
+    for values, override in pairs:
+        size = max(1, _SORTED_CELLS // len(values))
+        group = [(values, override), *itertools.islice(pairs, size - 1)]
+        which = [_may_be_untied(v, encoding, o) for v, o in group]
+        found = iter(())
+        if any(which):
+            block = [v for (v, _), untied in zip(group, which, strict=True) if untied]
+            found = iter(_untied(np.stack(block), N_LEVELS))
+        for (values, override), untied in zip(group, which, strict=True):
+            levels = next(found) if untied else None
+            if levels is None:
+                levels = _tied(values, encoding, override, N_LEVELS)
+            yield levels
+
+
+def _may_be_untied(values, encoding, discrete):
+    if values.dtype == object or encoding != "rank" or discrete is True:
+        return False
+    # A glance saves the sorting of columns of few values.
+    return len(values) > 3 and len(np.unique(values[:32])) > 0.5 * len(values[:32])
+
+
+def _untied(block, n_levels):
+    """Levels of columns (c, n) of distinct numbers; None for others."""
+    n = block.shape[1]
+    order = block.argsort(axis=1)  # NaN sorts last
+    ordered = np.take_along_axis(block, order, axis=1)
+    distinct = (ordered[:, 1:] != ordered[:, :-1]).all(axis=1)
+    distinct &= ~np.isnan(ordered[:, -1])
+    codes_in_order, level_values = _untied_levels(n, n_levels)
+    codes = np.empty(block.shape, dtype=np.int64)
+    np.put_along_axis(codes, order, codes_in_order[None], axis=1)
+    fitted = ColumnEncoding(
+        "numeric", np.empty(0), np.empty(0), np.empty(0), False, False
+    )
+    return [
+        Levels(own, level_values, fitted, canonical=True) if fine else None
+        for own, fine in zip(codes, distinct, strict=True)
+    ]
+
+
+def _tied(values, encoding, discrete, n_levels):
     n = len(values)
-    if values.dtype != object and encoding == "rank" and discrete != True:  # noqa: E712
-        order = np.argsort(values)  # NaN sorts last
-        ordered = values[order]
-        if n > 3 and ordered[-1] == ordered[-1] and (ordered[1:] != ordered[:-1]).all():
-            codes_in_order, level_values = _untied_levels(n, n_levels)
-            codes = np.empty(n, dtype=np.int64)
-            codes[order] = codes_in_order
-            fitted = ColumnEncoding(
-                "numeric", np.empty(0), np.empty(0), np.empty(0), False, False
-            )
-            return Levels(codes, level_values, fitted, canonical=True)
-    fitted, summary = _fit(values, encoding, discrete, MAX_DISCRETE)
+    fitted, summary = fit_column(values, encoding=encoding, discrete=discrete)
     if not fitted.informative:
         return Levels(np.zeros(n, dtype=np.int64), np.zeros((1, 1)), fitted)
     uniques, inverse, counts = summary[:3]
@@ -328,27 +391,41 @@ class TableEncoder:
         self.max_indicators = max_indicators
 
     def fit(self, table):
+        """Learn the encodings."""
+        for _ in self._fit(table):
+            pass
+        return self
+
+    def fit_transform(self, table):
+        """Fit, and encode the same table from exact ranks."""
+        encoded = []
+        for values, column, summary in self._fit(table):
+            scores = None
+            if column.kind == "numeric":
+                _, inverse, _, of_uniques = summary
+                scores = of_uniques[inverse]
+            encoded.append(column.transform(values, scores))
+        return np.concatenate(encoded, axis=1)
+
+    def _fit(self, table):
+        """Fit column by column; each with its encoding and summary."""
         n_columns = table.shape[1]
         overrides = (
             ["auto"] * n_columns if isinstance(self.discrete, str) else self.discrete
         )
         budget = min(self.max_indicators // n_columns, MAX_DISCRETE)
-        self.columns_ = [
-            fit_column(
-                table.column(j),
+        max_atoms = budget if budget >= 2 else 0
+        self.columns_ = []
+        for j, override in enumerate(overrides):
+            values = table.column(j)
+            column, summary = fit_column(
+                values,
                 encoding=self.encoding,
-                discrete=overrides[j],
-                max_atoms=budget if budget >= 2 else 0,
+                discrete=override,
+                max_atoms=max_atoms,
             )
-            for j in range(n_columns)
-        ]
-        return self
-
-    def fit_transform(self, table):
-        """Fit, and encode the same table from exact ranks."""
-        encoded = self.fit(table).transform(table)
-        self.columns_ = [column.thinned() for column in self.columns_]
-        return encoded
+            self.columns_.append(column.thinned())
+            yield values, column, summary
 
     def transform(self, table):
         """Encode a table, (n, width), float64."""

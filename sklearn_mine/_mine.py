@@ -261,7 +261,7 @@ class MINE(BaseEstimator):
         warn_of_identifiers(self._x_encoder, X)
         warn_of_identifiers(self._y_encoder, target)
         warn_of_repeats(groups, (x, self._x_encoder), (y, self._y_encoder))
-        labels = discrete_labels(y, self._y_encoder)
+        labels = discrete_labels(target, self._y_encoder)
         folds = fold_rows(self.cv, n, labels, groups, seed)
         self.is_lower_bound_ = OBJECTIVES[settings.objective].is_lower_bound
         self.history_, self.n_iter_, self.solver_ = [], 0, "none"
@@ -602,10 +602,10 @@ def fold_rows(cv, n_rows, labels, groups, seed):
     return make_folds(cv, n_rows, stratify=labels, groups=groups, random_state=seed)
 
 
-def discrete_labels(encoded, encoder):
+def discrete_labels(target, encoder):
     """Labels of the rows of a target of one discrete column, else None."""
     if len(encoder.columns_) == 1 and encoder.columns_[0].discrete:
-        return np.unique(encoded, axis=0, return_inverse=True)[1].ravel()
+        return np.unique(target.column(0), return_inverse=True)[1]
     return None
 
 
@@ -661,6 +661,8 @@ def warn_of_repeats(groups, *sides):
     if groups is not None or not rows.any():
         return
     both = np.concatenate([encoded[rows] for encoded, _ in sides], axis=1)
+    if not may_repeat(both.T):
+        return
     counts = np.unique(both, axis=0, return_counts=True)[1]
     n_repeated = len(both) - len(counts)
     finest = max(len(np.unique(column)) for column in both.T)
@@ -671,6 +673,20 @@ def warn_of_repeats(groups, *sides):
             "in several folds raise the estimate and shrink its error; drop them, or "
             "pass `groups` so that copies stay together.",
         )
+
+
+def may_repeat(columns):
+    """Whether rows of numbers may repeat; if not, none does."""
+    if not len(columns):
+        return True
+    sums, factor = np.uint64(0), np.uint64(0x9E3779B97F4A7C15)
+    for column in columns:
+        # Zero has two signs.
+        bits = (np.ascontiguousarray(column) + 0.0).view(np.uint64)
+        sums = (sums ^ bits) * factor
+        sums ^= sums >> np.uint64(29)
+    sums.sort()
+    return bool((sums[1:] == sums[:-1]).any())
 
 
 def _fine_cells(encoded, encoder):

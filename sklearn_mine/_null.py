@@ -35,6 +35,8 @@ N_PERMUTATIONS = 1999
 _ENOUGH_EXCEEDANCES = 20
 # Chi-square terms kept one by one; the rest enter by their mean.
 _MAX_TERMS = 128
+# Halvings of the saddlepoint's bracket: beyond what float64 resolves.
+_BISECTIONS = 80
 
 
 def test_features(values, counts, rng):
@@ -176,7 +178,7 @@ def chi_square_sum_sf(q, weights):
     low = np.full_like(u, -1e12)
     high = np.full_like(u, 0.5 * (1.0 - 1e-14))
     low = np.maximum(low, 0.5 - 0.5 * len(kept) / np.maximum(u, 1e-300) - 1.0)
-    for _ in range(200):
+    for _ in range(_BISECTIONS):
         s = 0.5 * (low + high)
         slope = (kept / (1.0 - 2.0 * s[:, None] * kept)).sum(axis=1)
         low, high = np.where(slope < u, s, low), np.where(slope < u, high, s)

@@ -20,12 +20,13 @@ import numpy as np
 from scipy.special import softmax
 
 from ._basis import Side
+from ._encoding import MAX_CATEGORIES
 
 # Powers of a product's order that its prior standard deviation falls with: trends
 # alone, smooth shapes, waves. The plainest product has one of these variances, where
 # that of noise is 1.
 _DECAYS, _VARIANCES = (10.0, 2.0, 1.0), (10.0, 100.0, 1000.0)
-_MAX_FREQUENCY, _MAX_INDICATORS = 8, 12
+_MAX_FREQUENCY, _MAX_INDICATORS = 8, MAX_CATEGORIES
 
 
 def quick_side(levels, counts):

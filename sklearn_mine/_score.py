@@ -1,12 +1,14 @@
 """mine_score and MINEScore: every column of a table against a target."""
 
 from dataclasses import replace
+from functools import cached_property
 from numbers import Integral
 
 import numpy as np
 from joblib import Parallel, delayed, effective_n_jobs
 from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval, validate_params
+from tqdm.auto import tqdm
 
 from ._columns import ColumnScorer
 from ._crossfit import cross_fit
@@ -18,6 +20,7 @@ from ._mine import (
     draw_seed,
     fold_rows,
     independence_p_value,
+    may_repeat,
     one_torch_thread,
     require_pairs,
     warn_of_repeats,
@@ -34,6 +37,12 @@ from ._warn import warn
 
 # Columns of one task; what a worker sets up for each task costs a few columns.
 _CHUNK = 64
+# Of long tables, so many cells.
+_CHUNK_CELLS = 2**24
+# Columns in which repeated rows are looked for.
+_LOOKED_AT = 8
+# What takes less shows no progress.
+_QUIET_SECONDS = 2.0
 # A column scoring higher than this tells more than a few dozen levels hold. Only what
 # is as significant as this is worth a closer look.
 _STRONG, _ALPHA_CANDIDATE = 0.5, 1e-3
@@ -132,7 +141,7 @@ def mine_score(
         whatever `n_jobs`.
 
     verbose : int, default=0
-        Passed to joblib.
+        1 shows a bar of the columns done, where it takes more than two seconds.
 
     return_std : bool, default=False
         Whether to return standard errors too.
@@ -140,8 +149,9 @@ def mine_score(
     Returns
     -------
     scores : ndarray of shape (n_features,)
-        Held-out bounds in `units`. Not clipped, so that columns without information
-        do not tie; a constant column scores 0.
+        Held-out bounds in `units`: of columns that tell little each row is scored by
+        what all others show, of others by folds. Not clipped, so that columns without
+        information do not tie; a constant column scores 0.
 
     p_values : ndarray of shape (n_features,)
         Of the hypothesis that column and target are independent.
@@ -304,45 +314,57 @@ def score_table(X, y, params):
         params.encoding,
         discrete_overrides(params.discrete_target, target, "discrete_target"),
     )
-    y_encoded = encoder.fit_transform(target)
-    warn_of_repeats(groups, _some_columns(table), (y_encoded, encoder))
-    labels = discrete_labels(y_encoded, encoder)
+    encoder.fit(target)
+    _warn_of_repeats(table, target, groups)
+    labels = discrete_labels(target, encoder)
     folds = fold_rows(params.cv, n, labels, groups, seed)
     blocks = _blocks(params.feature_groups, table)
-    scorer = target_levels = None
+    scorer = None
     if settings.solved and encoder.informative and target.shape[1] == 1:
-        how = {"encoding": params.encoding, "discrete": encoder.discrete[0]}
-        levels = level_column(target.column(0), **how)
+        levels = level_column(
+            target.column(0), encoding=params.encoding, discrete=encoder.discrete[0]
+        )
         independent = groups is None and not hasattr(params.cv, "split")
         scorer = ColumnScorer(levels, folds, settings, seed, independent)
-        if settings.start is not None:
-            target_levels = fine_levels(target.column(0), **how)
     task = _Task(
-        table=table,
+        target=target,
+        encoder=encoder,
         scorer=scorer,
-        target_levels=target_levels,
-        y=y_encoded,
         labels=labels,
-        informative=encoder.informative,
         folds=folds,
         settings=settings,
-        overrides=overrides,
         encoding=params.encoding,
         groups=groups,
         max_samples=params.max_samples,
         seed=seed,
     )
     n_jobs = effective_n_jobs(params.n_jobs)
-    size = max(1, min(_CHUNK, -(-len(blocks) // n_jobs)))
-    chunks = [blocks[i : i + size] for i in range(0, len(blocks), size)]
-    run = Parallel(n_jobs=params.n_jobs, prefer="threads", verbose=params.verbose)
-    with one_torch_thread():
-        results = run(delayed(_score_blocks)(task, chunk) for chunk in chunks)
+    size = max(1, min(_CHUNK, -(-len(blocks) // n_jobs), _CHUNK_CELLS // n))
+    chunks = (
+        _Chunk(table, overrides, blocks[i : i + size])
+        for i in range(0, len(blocks), size)
+    )
+    run = Parallel(n_jobs=params.n_jobs, prefer="threads", return_as="generator")
+    bar = tqdm(
+        total=len(blocks),
+        desc="mine_score",
+        unit="column",
+        delay=_QUIET_SECONDS,
+        disable=not params.verbose,
+    )
+    outcomes = []
+    try:
+        with one_torch_thread(), bar:
+            for part in run(delayed(_score_chunk)(task, chunk) for chunk in chunks):
+                outcomes += part
+                bar.update(len(part))
+    finally:
+        # Threads that have begun stop at their next column.
+        task.abandoned = True
     scores, errors = np.zeros(n_features), np.zeros(n_features)
     p_values = np.ones(n_features)
     solvers = np.full(n_features, "none", dtype=object)
     identifiers = []
-    outcomes = [outcome for result in results for outcome in result]
     for block, outcome in zip(blocks, outcomes, strict=True):
         scores[block], errors[block], p_values[block] = outcome[:3]
         solvers[block] = outcome[3]
@@ -359,24 +381,69 @@ def score_table(X, y, params):
 
 
 class _Task:
-    """All that a chunk of columns needs; sent to workers as one object."""
+    """What all chunks of columns need; sent to workers as one object, once."""
+
+    abandoned = False
 
     def __init__(self, **parts):
         self.__dict__.update(parts)
 
+    def __sizeof__(self):
+        # For schedulers that keep large objects with their workers.
+        return object.__sizeof__(self) + 8 * self.target.shape[0]
 
-def _score_blocks(task, blocks):
+    @cached_property
+    def y(self):
+        """The target, encoded."""
+        how = self.encoder.encoding, self.encoder.discrete
+        return TableEncoder(*how).fit_transform(self.target)
+
+    @cached_property
+    def target_levels(self):
+        """The target on a fine grid."""
+        return fine_levels(
+            self.target.column(0),
+            encoding=self.encoding,
+            discrete=self.encoder.discrete[0],
+        )
+
+
+class _Chunk:
+    """Groups of columns, and these columns alone.
+
+    Parameters
+    ----------
+    table : Table
+    overrides : list
+        Of all columns; see `discrete_overrides`.
+    blocks : list of lists of column numbers
+    """
+
+    def __init__(self, table, overrides, blocks):
+        columns = [j for block in blocks for j in block]
+        self.table = table.block(columns)
+        self.overrides = [overrides[j] for j in columns]
+        ends = np.cumsum([len(block) for block in blocks]).tolist()
+        self.blocks = [
+            list(range(end - len(block), end))
+            for end, block in zip(ends, blocks, strict=True)
+        ]
+
+
+def _score_chunk(task, chunk):
     """Score groups of columns; (score, std_error, p_value, solver) of each."""
     with one_torch_thread():
-        outcomes = [None] * len(blocks)
+        chunk.table = chunk.table.compact()
+        outcomes = [None] * len(chunk.blocks)
         fast = []
         if task.scorer is not None:
-            fast = [i for i, block in enumerate(blocks) if len(block) == 1]
+            fast = [i for i, block in enumerate(chunk.blocks) if len(block) == 1]
         if fast:
-            columns = [task.table.column(blocks[i][0]) for i in fast]
-            overrides = [task.overrides[blocks[i][0]] for i in fast]
+            columns = [chunk.blocks[i][0] for i in fast]
             result = task.scorer.score(
-                columns, encoding=task.encoding, discrete=overrides
+                (chunk.table.column(j) for j in columns),
+                encoding=task.encoding,
+                discrete=[chunk.overrides[j] for j in columns],
             )
             for place, i in enumerate(fast):
                 outcomes[i] = (
@@ -385,11 +452,11 @@ def _score_blocks(task, blocks):
                     result.p_values[place],
                     result.kinds[place],
                 )
-                if _may_pay(result, place):
-                    outcomes[i] = _look_closer(task, blocks[i], outcomes[i])
-        for i, block in enumerate(blocks):
-            if outcomes[i] is None:
-                outcomes[i] = _score_vector(task, block)
+                if _may_pay(result, place) and not task.abandoned:
+                    outcomes[i] = _look_closer(task, chunk, i, outcomes[i])
+        for i, outcome in enumerate(outcomes):
+            if outcome is None and not task.abandoned:
+                outcomes[i] = _score_vector(task, chunk, i)
         return outcomes
 
 
@@ -401,16 +468,16 @@ def _may_pay(result, place):
     return dependent and (falls_short(score, gap) or score > _STRONG)
 
 
-def _encode_block(task, block):
-    encoder = TableEncoder(task.encoding, [task.overrides[j] for j in block])
-    part = _Columns(task.table, block)
-    return encoder.fit_transform(part), encoder
+def _encode_block(task, chunk, i):
+    block = chunk.blocks[i]
+    encoder = TableEncoder(task.encoding, [chunk.overrides[j] for j in block])
+    return encoder.fit_transform(chunk.table.block(block)), encoder
 
 
-def _score_vector(task, block):
+def _score_vector(task, chunk, i):
     """A group of columns, or a column against a vector: trained critics."""
-    x, encoder = _encode_block(task, block)
-    if not (encoder.informative and task.informative):
+    x, encoder = _encode_block(task, chunk, i)
+    if not (encoder.informative and task.encoder.informative):
         identifier = any(column.kind == "identifier" for column in encoder.columns_)
         return 0.0, 0.0, 1.0, "identifier" if identifier else "none"
     fit = cross_fit(x, task.y, task.folds, task.settings, **_options(task))
@@ -418,11 +485,11 @@ def _score_vector(task, block):
     return fit.estimate, fit.std_error, p_value, fit.solver
 
 
-def _look_closer(task, block, outcome):
+def _look_closer(task, chunk, i, outcome):
     """A single column against a single target on a fine grid, or by networks."""
-    x, _ = _encode_block(task, block)
+    x, _ = _encode_block(task, chunk, i)
     p_value = outcome[2]
-    if task.target_levels is None:
+    if task.settings.start is None:
         if task.settings.solver == "newton":
             return outcome
         fit = cross_fit(x, task.y, task.folds, task.settings, **_options(task))
@@ -430,9 +497,9 @@ def _look_closer(task, block, outcome):
             return outcome
         return fit.estimate, fit.std_error, p_value, fit.solver
     levels = fine_levels(
-        task.table.column(block[0]),
+        chunk.table.column(chunk.blocks[i][0]),
         encoding=task.encoding,
-        discrete=task.overrides[block[0]],
+        discrete=chunk.overrides[chunk.blocks[i][0]],
     )
     pair = Pair(levels, task.target_levels, task.folds)
     # A score is never more than held-out rows can certify.
@@ -448,17 +515,6 @@ def _options(task):
         "labels": task.labels,
         "max_samples": task.max_samples,
     }
-
-
-class _Columns:
-    """Some columns of a table, as a table."""
-
-    def __init__(self, table, which):
-        self.table, self.which = table, which
-        self.shape = (table.shape[0], len(which))
-
-    def column(self, j):
-        return self.table.column(self.which[j])
 
 
 def _blocks(feature_groups, table):
@@ -488,8 +544,15 @@ def _blocks(feature_groups, table):
     return [np.flatnonzero(codes == code).tolist() for code in range(codes.max() + 1)]
 
 
-def _some_columns(table, limit=8):
-    """The first columns, encoded, and their encoder, to look for repeated rows."""
-    part = _Columns(table, range(min(limit, table.shape[1])))
-    encoder = TableEncoder()
-    return encoder.fit_transform(part), encoder
+def _warn_of_repeats(table, target, groups):
+    """Look for repeated rows in the first columns, and in the target."""
+    first = table.block(range(min(_LOOKED_AT, table.shape[1]))).compact()
+    parts = [(part, part.shape[1]) for part in (first, target)]
+    columns = [part.column(j) for part, width in parts for j in range(width)]
+    if may_repeat([column for column in columns if column.dtype != object]):
+        encoders = TableEncoder(), TableEncoder()
+        sides = [
+            (encoder.fit_transform(part), encoder)
+            for encoder, part in zip(encoders, (first, target), strict=True)
+        ]
+        warn_of_repeats(groups, *sides)

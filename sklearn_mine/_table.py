@@ -23,10 +23,13 @@ class Table:
 
     name : str
         What error messages call the table, such as "X".
+
+    numbers : sequence of int, optional
+        What error messages call the columns of an array.
     """
 
-    def __init__(self, data, name):
-        self.name = name
+    def __init__(self, data, name, numbers=None):
+        self.name, self._numbers = name, numbers
         self.is_frame = isinstance(data, nw.DataFrame)
         self._data = data.tocsc() if sp.issparse(data) else data
         self.shape = tuple(data.shape)
@@ -51,9 +54,32 @@ class Table:
             )
         return values
 
+    def block(self, columns):
+        """Some columns as a table of their own, a view where they are neighbours."""
+        numbers = [self.label(j) for j in columns]
+        if self.is_frame:
+            data = self._data[:, list(columns)]
+        else:
+            first, last = columns[0], columns[-1]
+            if list(columns) == list(range(first, last + 1)):
+                columns = slice(first, last + 1)
+            data = self._data[:, columns]
+        return Table(data, self.name, numbers)
+
+    def compact(self):
+        """The same, with each column in one piece of memory.
+
+        Columns of a long table that lies row by row are read in one go.
+        """
+        if isinstance(self._data, np.ndarray):
+            return Table(np.asfortranarray(self._data), self.name, self._numbers)
+        return self
+
     def label(self, j):
         """The column's name, or its number where there are no names."""
-        return self.names[j] if self.names is not None else j
+        if self.names is not None:
+            return self.names[j]
+        return j if self._numbers is None else self._numbers[j]
 
 
 def as_table(data, name="X", *, estimator=None, reset=True):

@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy.stats import norm, rankdata
 
-from sklearn_mine._encoding import LevelMap, TableEncoder, fit_column, level_column
+from sklearn_mine import _encoding
+from sklearn_mine._encoding import LevelMap, TableEncoder, level_column
 from sklearn_mine._table import as_table
 
 columns = hnp.arrays(
@@ -13,6 +14,10 @@ columns = hnp.arrays(
     st.integers(2, 60),
     elements=st.floats(-1e6, 1e6).map(lambda value: round(value, 2)),
 )
+
+
+def fit_column(values, **how):
+    return _encoding.fit_column(values, **how)[0]
 
 
 @given(columns)

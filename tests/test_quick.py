@@ -11,8 +11,8 @@ from ._data import gaussian_information, gaussian_pair
 def _look(x, y, **how):
     """The quick look at two columns, and all that it is made of."""
     sides, codes = [], []
-    for values in (x, y):
-        levels = level_column(np.asarray(values), **how)
+    for values in map(np.asarray, (x, y)):
+        levels = level_column(values, **how)
         counts = np.bincount(levels.codes).astype(float)
         sides.append(quick_side(levels, counts))
         codes.append(levels.codes)
@@ -116,3 +116,13 @@ def test_both_ways_of_scoring_meet(rng):
     scores, _ = mine_score(X, y, random_state=0)
     assert (np.diff(scores) > 0.0).all()
     assert np.diff(scores).max() < 0.01
+
+
+def test_rare_categories_count(rng):
+    # One of forty categories shifts y, and none of the most frequent ones.
+    code = np.minimum(rng.geometric(0.05, size=6000), 40)
+    y = rng.normal(size=6000) + 1.2 * (code == 25)
+    labels = np.array([f"c{i:02d}" for i in range(41)], dtype=object)[code]
+    look, table, _ = _look(labels, y)
+    score, error = look(table[None])
+    assert score[0] > 2.0 * error[0]

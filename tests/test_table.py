@@ -205,3 +205,21 @@ def test_reading_columns_leaves_the_array_as_it_was():
 
 def test_label_is_the_name_or_the_number():
     assert Table(np.zeros((2, 2)), "X").label(1) == 1
+
+
+def test_block_calls_its_columns_what_the_table_does(rng):
+    X = rng.normal(size=(5, 100))
+    X[2, 70] = np.inf
+    table = as_table(X)
+    for block in (table.block([69, 70]), table.block([70, 3]).compact()):
+        place = [block.label(j) for j in range(2)].index(70)
+        with pytest.raises(ValueError, match="inf in column 70"):
+            block.column(place)
+    np.testing.assert_array_equal(table.block([5, 2]).column(0), X[:, 5])
+
+
+def test_block_of_neighbours_is_a_view(rng):
+    X = rng.normal(size=(5, 10))
+    block = as_table(X).block(range(3, 6))
+    assert np.shares_memory(block._data, X)
+    assert block.shape == (5, 3)
