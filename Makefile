@@ -33,7 +33,8 @@ lint: $(TESTS_STAMP) ## Check style, format and types
 	$(BIN)/mypy
 
 bench: $(TESTS_STAMP) ## Run the benchmarks
-	$(BIN)/python benchmarks/ranking.py
+	$(BIN)/python benchmarks/scale.py speed
+	$(BIN)/python benchmarks/ranking.py --rows 300 1000 --without paper
 	$(BIN)/python benchmarks/known_mi.py
 
 clean: ## Remove the environment, caches, builds and the demo's plot
