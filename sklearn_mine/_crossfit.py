@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from scipy.special import logsumexp
 from sklearn.model_selection import KFold, StratifiedKFold, check_cv
 
 from ._mixture import MAX_MIXED, PairBound, mixture_start, quiet_fits
@@ -306,9 +307,7 @@ def cross_fit(
     if use_start and judged and settings.solver == "auto":
         rows = fit_rows, valid_rows
         starts = _with_mixtures(starts, x, y, *rows, rng, settings.n_jobs)
-    if torch.device(settings.device).type != "cpu":
-        # A GPU computes for one thread at a time.
-        settings = replace(settings, n_jobs=1)
+    settings = _for_device(settings)
     bank = CriticBank(
         starts,
         settings.hidden_layer_sizes,
@@ -374,37 +373,69 @@ def further_fit(fit, x, y, settings, *, n_before, care, rng):
     fit : CrossFit
         The new critics, with the figures of these rows.
     """
+    settings = _for_device(settings)
     rows, bank = np.arange(len(x)), copy.deepcopy(fit.bank).to(settings.device)
-    critics = range(len(bank.head))
-    n_shifts, n_pairs = _N_SCORE_SHIFTS, _N_SCORE_PAIRS
+    critics, n = range(len(bank.head)), n_before + len(x)
+    blocks = blocks_of(rng.permutation(rows), rng, _N_SCORE_SHIFTS, _N_SCORE_PAIRS)
+    before = values_of(bank, critics, x, y, blocks)
     if fit.leans_on_start:
-        n_shifts, n_pairs = 0, 0
-    blocks = blocks_of(rng.permutation(rows), rng, n_shifts, n_pairs)
-    values = values_of(bank, critics, x, y, blocks)
-    scores, from_x, from_y = score_rows(values, fit.log_normalizer, fit.limits)
-    estimate = float((scores - from_x).mean()) + 1.0
-    error = float((scores - from_x - from_y).std(ddof=1) / np.sqrt(len(rows)))
-    of_piece = replace(fit, estimate=estimate, std_error=error, held_out_bound=estimate)
-    if fit.leans_on_start:
-        return replace(of_piece, fitted=estimate)
+        # Normalised by itself; clamped, it is a critic like others.
+        alone = [(joint, product[:0], []) for joint, product, _ in before]
+        of_piece = _scored(fit, alone, fit.log_normalizer, fit.limits)
+        ceiling = float(np.log(care.max_ratio * n))
+        bound = _scored(fit, before, 0.0, (-ceiling, ceiling)).estimate
+        return replace(of_piece, held_out_bound=bound)
+    of_piece = _scored(fit, before, fit.log_normalizer, fit.limits)
     splits = _inner_splits([rows] * len(critics), settings, rng, None)
     judge = None
     if splits[1] is not None:
         judge = Judge(x, y, splits[1], rng, settings.n_jobs, splits[0])
+    elif settings.solver == "auto" and settings.early_stopping:
+        # Too few rows to judge what they teach.
+        return of_piece
     trainer = _Trainer(x, y, splits[0], judge, settings, rng, care)
     history, n_iter = trainer.resume(bank, n_before)
     values = values_of(bank, critics, x, y, blocks)
-    log_z, limits = log_normalizer(values, care.max_ratio)
-    scores, from_x, _ = score_rows(values, log_z, limits)
+    # What fixed the normaliser so far counts as the rows that it came from; these rows
+    # say by how much it changed with the critics.
+    max_ratio = care.max_ratio * n / len(rows)
+    (log_z, limits), (old_log_z, _) = (
+        log_normalizer(each, max_ratio) for each in (values, before)
+    )
+    moved = fit.log_normalizer + log_z - old_log_z
+    log_z = float(logsumexp([moved, log_z], b=[n_before / n, len(rows) / n]))
+    limits = limits[0], max(limits[1], fit.limits[1])
     return replace(
         of_piece,
         bank=bank.cpu(),
         log_normalizer=log_z,
         limits=limits,
-        fitted=float((scores - from_x).mean()) + 1.0,
+        fitted=_scored(fit, values, log_z, limits).estimate,
         history=history,
         n_iter=fit.n_iter + n_iter,
     )
+
+
+def _scored(fit, values, log_z, limits):
+    """A fit with the figures of rows that its critics did not see."""
+    scores, from_x, from_y = score_rows(values, log_z, limits)
+    estimate = float((scores - from_x).mean()) + 1.0
+    error = float((scores - from_x - from_y).std(ddof=1) / np.sqrt(len(scores)))
+    return replace(
+        fit,
+        estimate=estimate,
+        std_error=error,
+        held_out_bound=estimate,
+        fitted=estimate,
+        history=[],
+    )
+
+
+def _for_device(settings):
+    """A GPU computes for one thread at a time."""
+    if torch.device(settings.device).type == "cpu":
+        return settings
+    return replace(settings, n_jobs=1)
 
 
 def _with_mixtures(starts, x, y, fit_rows, valid_rows, rng, n_jobs):
@@ -552,10 +583,11 @@ class _Trainer:
         What it learnt from `n_before` rows counts as they do.
         """
         solved = copy.deepcopy(bank)
-        precision = _UNJUDGED_PRECISION if self.judge is None else _HEAD_PRECISION
-        precision += n_before
+        least = _UNJUDGED_PRECISION if self.judge is None else _HEAD_PRECISION
         items = []
         for k, rows in enumerate(self.fit_rows):
+            share = min(1.0, _MAX_HEAD_ROWS / max(len(rows), 1))
+            precision = least + share * n_before
             rows = self.rng.permutation(rows)[:_MAX_HEAD_ROWS]
             if len(rows) > 2:
                 n_shifts, floor = self.care.head_shifts, self.care.spread_floor

@@ -280,7 +280,9 @@ class MINE(BaseEstimator):
                 fit = cross_fit(x, y, folds, settings, **options)
             else:
                 fit = fit_pair(pair, x, y, settings, **options)
-        self._pieces = Pieces(fit, n, [independence_p_value(x, y, seed)])
+        n_scored = len(np.unique(np.concatenate([test for _, test in folds])))
+        p_value = independence_p_value(x, y, seed)
+        self._pieces = Pieces(fit, n_scored, [p_value])
         if isinstance(fit.bank, TableBank):
             self._pieces.grid = pair.grid
             self._pieces.counts = pair.table(slice(None))
@@ -307,9 +309,10 @@ class MINE(BaseEstimator):
         The first piece is fitted as by :meth:`fit`, and decides how columns are
         encoded and which critics there are. Each further piece is first scored by the
         critics of all earlier ones, for which its rows are held-out rows, and then
-        teaches them. Estimates are means over all rows of all pieces; p-values of
-        pieces are combined by Fisher's method. Pieces should be independent draws of
-        the same distribution, of a few thousand rows or more.
+        teaches them (a parametric start stays that of the first piece). Estimates are
+        means over all rows of all pieces; p-values of pieces are combined by Fisher's
+        method. Pieces should be independent draws of the same distribution, of a few
+        thousand rows or more.
 
         Parameters
         ----------
@@ -349,15 +352,22 @@ class MINE(BaseEstimator):
         seed = draw_seed(self.random_state)
         rng = np.random.default_rng([seed, len(pieces.p_values)])
         x, y = self._x_encoder.transform(X), self._y_encoder.transform(target)
+        p_value, counts = independence_p_value(x, y, seed), None
         with one_torch_thread():
             if self._level_maps is None:
                 fit = network_piece(pieces, x, y, settings, rng)
             else:
                 x_map, y_map = self._level_maps
                 codes = x_map(X.column(0)), y_map(target.column(0))
-                fit = table_piece(pieces, *codes)
-        pieces.add(fit, n, independence_p_value(x, y, seed))
+                fit, counts = table_piece(pieces, *codes)
+        pieces.add(fit, n, p_value, counts)
         self._report(fit.history)
+        if fit.estimate < -max(_FAR, 4.0 * fit.std_error):
+            warn(
+                "On this piece the critics of the earlier ones do worse than none "
+                f"would ({fit.estimate:.2f} nats): it is distributed otherwise. Pass "
+                "pieces that are draws of one distribution.",
+            )
         return self
 
     def _settings(self):

@@ -29,6 +29,8 @@ _MAX_FREQUENCY, _MAX_INDICATORS = 32, MAX_CATEGORIES + 1
 _MAX_ORDER, _MAX_PRODUCTS = 32.0, 1024
 # Directions across both columns that a critic also looks along at most.
 _MAX_DIRECTIONS = 2
+# Rows that a parametric start is fitted to at most, evenly from all of the table.
+_MAX_START_ROWS = 10_000
 # Networks are tried if a plain table shows this much more than the solved critic
 # (nats, and relative), or where the levels themselves limit what can be told.
 _GAP, _RELATIVE_GAP, _STRONG = 0.03, 0.1, 3.0
@@ -174,8 +176,11 @@ class Grid:
         x, y = self.scores
         one = np.ones(self.shape)
         gaussian = [np.outer(x, y), x[:, None] ** 2 * one, y**2 * one]
-        rows = np.repeat(np.arange(table.size), table.ravel().astype(int))
-        x_codes, y_codes = np.unravel_index(rows, self.shape)
+        ends = np.cumsum(table.ravel())
+        n_rows = min(int(ends[-1]), _MAX_START_ROWS)
+        rows = (np.arange(n_rows) + 0.5) * (ends[-1] / n_rows)
+        cells = np.searchsorted(ends, rows, side="right")
+        x_codes, y_codes = np.unravel_index(cells, self.shape)
         student = student_start(x[x_codes, None], y[y_codes, None])
         if student is not None:
             gaussian.append(student_table(student, x, y))

@@ -48,7 +48,7 @@ class Pieces:
         tail = chi2.sf(evidence, 2 * len(self.p_values))
         return float(max(tail, np.finfo(float).tiny))
 
-    def add(self, of_piece, n, p_value):
+    def add(self, of_piece, n, p_value, counts=None):
         """Count in a piece of n rows, whose critics are those from now on.
 
         Parameters
@@ -57,6 +57,8 @@ class Pieces:
             With the figures of the piece alone.
         n : int
         p_value : float
+        counts : ndarray of shape (L, M), optional
+            The rows in each cell, with this piece's.
         """
         share = n / (self.n_rows + n)
 
@@ -71,6 +73,8 @@ class Pieces:
         )
         self.n_rows += n
         self.p_values.append(p_value)
+        if counts is not None:
+            self.counts = counts
 
 
 def table_piece(pieces, x_codes, y_codes):
@@ -79,7 +83,6 @@ def table_piece(pieces, x_codes, y_codes):
     Parameters
     ----------
     pieces : Pieces
-        Its `counts` are added to.
     x_codes, y_codes : ndarray of shape (n,)
         Levels; -1 where nothing is known of one.
 
@@ -87,6 +90,8 @@ def table_piece(pieces, x_codes, y_codes):
     -------
     fit : CrossFit
         The new critic, with the figures of the piece.
+    counts : ndarray of shape (L, M)
+        The rows in each cell of the grid, with this piece's.
     """
     fit, grid = pieces.fit, pieces.grid
     # The last level, of zeros, is that of -1.
@@ -94,12 +99,12 @@ def table_piece(pieces, x_codes, y_codes):
     here = np.zeros_like(critic)
     np.add.at(here, (x_codes, y_codes), 1.0)
     estimate, error = tangent_score(critic[None], here[None])
-    pieces.counts = pieces.counts + here[:-1, :-1]
-    values = grid.solve(pieces.counts)
-    log_z = np.log((pair_shares(pieces.counts, grid.balanced) * np.exp(values)).sum())
+    counts = pieces.counts + here[:-1, :-1]
+    values = grid.solve(counts)
+    log_z = np.log((pair_shares(counts, grid.balanced) * np.exp(values)).sum())
     bank = TableBank(values[None] - log_z)
     fitted, _ = tangent_score(bank.head.numpy(), here[None])
-    return replace(
+    of_piece = replace(
         fit,
         bank=bank,
         estimate=float(estimate),
@@ -107,6 +112,7 @@ def table_piece(pieces, x_codes, y_codes):
         fitted=float(fitted),
         held_out_bound=float(estimate),
     )
+    return of_piece, counts
 
 
 def network_piece(pieces, x, y, settings, rng):

@@ -8,7 +8,6 @@ import numpy as np
 from joblib import Parallel, delayed, effective_n_jobs
 from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval, validate_params
-from tqdm.auto import tqdm
 
 from ._columns import ColumnScorer
 from ._crossfit import cross_fit
@@ -32,6 +31,7 @@ from ._params import (
     Settings,
     with_critic_parameters,
 )
+from ._progress import progress
 from ._table import as_groups, as_table, as_target
 from ._warn import warn
 
@@ -41,8 +41,6 @@ _CHUNK = 64
 _CHUNK_CELLS = 2**24
 # Columns in which repeated rows are looked for.
 _LOOKED_AT = 8
-# What takes less shows no progress.
-_QUIET_SECONDS = 2.0
 # A column scoring higher than this tells more than a few dozen levels hold. Only what
 # is as significant as this is worth a closer look.
 _STRONG, _ALPHA_CANDIDATE = 0.5, 1e-3
@@ -345,13 +343,7 @@ def score_table(X, y, params):
         for i in range(0, len(blocks), size)
     )
     run = Parallel(n_jobs=params.n_jobs, prefer="threads", return_as="generator")
-    bar = tqdm(
-        total=len(blocks),
-        desc="mine_score",
-        unit="column",
-        delay=_QUIET_SECONDS,
-        disable=not params.verbose,
-    )
+    bar = progress(len(blocks), "mine_score", "column", shown=params.verbose)
     outcomes = []
     try:
         with one_torch_thread(), bar:

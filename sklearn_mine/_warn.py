@@ -5,13 +5,17 @@ import sys
 import warnings
 from pathlib import Path
 
+import joblib
 import sklearn
 
-_INSIDE = tuple(str(Path(m).parent) + os.sep for m in (__file__, sklearn.__file__))
+_INSIDE = tuple(
+    str(Path(file).parent) + os.sep
+    for file in (__file__, joblib.__file__, sklearn.__file__)
+)
 
 
 def warn(message, category=UserWarning):
-    """Warn of the line outside this package and scikit-learn that led here."""
+    """Warn of the line outside this package and those it is called by that led here."""
     frame, level = sys._getframe(1), 2
     while frame.f_back is not None and frame.f_code.co_filename.startswith(_INSIDE):
         frame, level = frame.f_back, level + 1

@@ -64,6 +64,18 @@ def test_fit_can_be_loaded_where_there_is_no_gpu():
     )
 
 
+def test_pieces_agree_with_the_cpu():
+    x, y = make_gaussian(2000, n_features=2, rho=0.6, random_state=0)
+    fits = []
+    for device in ("cpu", "cuda"):
+        mine = MINE(random_state=0, device=device)
+        fits.append(
+            mine.partial_fit(x[:1000], y[:1000]).partial_fit(x[1000:], y[1000:])
+        )
+    assert abs(fits[0].mutual_info_ - fits[1].mutual_info_) < fits[0].std_error_
+    assert all(not p.is_cuda for p in fits[1]._pieces.fit.bank.parameters())
+
+
 def test_auto_takes_the_gpu():
     x, y = make_gaussian(500, n_features=2, rho=0.6, random_state=0)
     auto, cuda = (

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from joblib import parallel_config
 
-from sklearn_mine import MINEScore, mine_score
+from sklearn_mine import MINE, MINEScore, mine_score
 
 
 def _table(n=400, n_columns=100):
@@ -123,9 +123,13 @@ def test_threads_are_given_back():
 def test_progress_is_shown_where_it_takes_long(capsys, monkeypatch):
     X, y = _table(n_columns=8)
     mine_score(X, y, random_state=0, verbose=1)
-    assert "mine_score" not in capsys.readouterr().err
-    monkeypatch.setattr("sklearn_mine._score._QUIET_SECONDS", 0.0)
+    MINE(solver="adam", max_iter=3, random_state=0, verbose=1).fit(X, y)
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr("sklearn_mine._progress.QUIET_SECONDS", 0.0)
     mine_score(X, y, random_state=0, verbose=1)
     assert "8/8" in capsys.readouterr().err
+    MINE(solver="adam", max_iter=3, random_state=0, verbose=1).fit(X, y)
+    assert "3/3" in capsys.readouterr().err
     mine_score(X, y, random_state=0)
+    MINE(solver="adam", max_iter=3, random_state=0).fit(X, y)
     assert capsys.readouterr().err == ""

@@ -1,6 +1,9 @@
+import time
+
 import numpy as np
 import pytest
 from scipy.stats import combine_pvalues
+from sklearn.model_selection import ShuffleSplit
 
 from sklearn_mine import MINE
 from sklearn_mine._pieces import Pieces
@@ -44,18 +47,23 @@ def test_critics_learn_from_further_pieces(solver, start, rng):
     assert mine.score(*others) > before + 0.2
 
 
-def test_piece_is_scored_before_it_is_learnt_from(rng):
-    x, y = make_gaussian(2000, rho=0.6, random_state=0)
+@pytest.mark.parametrize("n_features", [1, 2])
+def test_piece_is_scored_before_it_is_learnt_from(n_features, rng):
+    how = {"n_features": n_features, "rho": 0.6}
+    x, y = make_gaussian(2000, **how, random_state=0)
     mine = MINE(random_state=0).partial_fit(x, y)
     before, n = mine.held_out_bound_, len(x)
-    x, y = make_gaussian(500, rho=0.6, random_state=1)
+    x, y = make_gaussian(500, **how, random_state=1)
     # A critic that had learnt the shuffled rows would find something in them.
     y = rng.permutation(y)
     expected = mine.score(x, y)
-    mine.partial_fit(x, y)
+    with pytest.warns(UserWarning, match="distributed otherwise"):
+        mine.partial_fit(x, y)
     of_piece = (mine.held_out_bound_ * (n + 500) - before * n) / 500
     assert expected < -0.1
-    assert of_piece < 0.0
+    # Both means over product pairs have an error.
+    assert of_piece == pytest.approx(expected, abs=0.05)
+    assert mine.score(x, y) > expected + 0.05
 
 
 def test_p_values_of_pieces_are_combined_by_fishers_method():
@@ -84,6 +92,53 @@ def test_discrete_columns_come_in_pieces_too(name, rng):
     assert mine.mutual_info_ == pytest.approx(truth, abs=max(0.05, 0.1 * truth))
 
 
+@pytest.mark.parametrize("n_features", [1, 3])
+@pytest.mark.parametrize("n", [2, 5, 20])
+def test_short_piece_changes_little(n, n_features):
+    how = {"n_features": n_features, "rho": 0.8}
+    mine = MINE(random_state=0).partial_fit(*make_gaussian(2000, **how, random_state=0))
+    others = make_gaussian(2000, **how, random_state=1)
+    before, reported = mine.score(*others), mine.mutual_info_
+    n_passes = len(mine.history_)
+    mine.partial_fit(*make_gaussian(n, **how, random_state=2))
+    assert len(mine.history_) == n_passes
+    assert mine.score(*others) == pytest.approx(before, abs=0.02)
+    assert mine.mutual_info_ == pytest.approx(reported, abs=0.05)
+
+
+def test_interrupted_piece_is_not_counted(monkeypatch):
+    x, y = make_gaussian(400, rho=0.6, random_state=0)
+    mine = MINE(random_state=0).partial_fit(x, y)
+    before = mine.mutual_info_, mine.score(x, y), mine._pieces.counts.sum()
+
+    def interrupt(*args):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("sklearn_mine._pair.Grid.solve", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            mine.partial_fit(x, y)
+    after = mine.mutual_info_, mine.score(x, y), mine._pieces.counts.sum()
+    assert after == before
+    assert mine.partial_fit(x, y)._pieces.n_rows == 800
+
+
+def test_rows_that_no_fold_tests_do_not_weigh():
+    x, y = make_gaussian(400, rho=0.6, random_state=0)
+    cv = ShuffleSplit(1, test_size=0.1, random_state=0)
+    mine = MINE(random_state=0, cv=cv).partial_fit(x, y)
+    assert mine._pieces.n_rows == 40
+
+
+def test_many_rows_on_a_grid_cost_no_more():
+    x, y = make_gaussian(1000, rho=0.6, random_state=0)
+    mine = MINE(random_state=0).partial_fit(x, y)
+    mine._pieces.counts *= 1e7
+    start = time.perf_counter()
+    mine.partial_fit(x, y)
+    assert time.perf_counter() - start < 20.0
+
+
 def test_new_categories_say_nothing(rng):
     labels = np.array(["a", "b", "c"], dtype=object)
     code = rng.integers(2, size=600)
@@ -107,6 +162,7 @@ def test_claim_that_no_piece_can_certify_stays_one():
     with pytest.warns(UserWarning, match="Gaussian start"):
         mine = _in_pieces(x, y, 2)
     assert mine.leans_on_start_
+    assert mine.held_out_bound_ < np.log(4.0 * 2000) + 1.0
     truth = gaussian_information(0.9, 20)
     assert mine.mutual_info_ == pytest.approx(truth, rel=0.1)
 

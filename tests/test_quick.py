@@ -34,6 +34,8 @@ def test_each_row_is_scored_by_all_others(rng, monkeypatch):
     for i in range(n):
         of_others = products[np.arange(n) != i].sum(axis=0)
         total += (prior / (1.0 + prior) * of_others * products[i]).sum()
+    # Its mean over all pairings of the rows is not quite zero.
+    total -= n / (n - 1.0) * (prior / (1.0 + prior)).sum()
     assert look(table[None])[0][0] == pytest.approx(0.5 * total / n**2)
 
 
@@ -62,7 +64,7 @@ def test_independent_columns_scatter_about_zero():
         scores.append(score[0])
         errors.append(error[0])
     # Choosing among the priors by all rows may show, by a fraction of 1 / n.
-    assert abs(np.mean(scores)) < 0.5 / n
+    assert abs(np.mean(scores)) < 0.3 / n
     assert np.mean(errors) == pytest.approx(np.std(scores), rel=0.35)
 
 
@@ -104,7 +106,7 @@ def test_groups_are_not_looked_at_row_by_row(rng):
     x, y = rng.normal(size=(2, 100))
     x, y, groups = (np.repeat(v, 2) for v in (x, y, np.arange(100)))
     ordered, _ = mine_score(x[:, None], y, groups=groups, random_state=0)
-    assert ordered[0] < 0.01
+    assert ordered[0] < 0.0
 
 
 def test_both_ways_of_scoring_meet(rng):

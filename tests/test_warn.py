@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from sklearn.feature_selection import SelectKBest
+from sklearn.linear_model import LinearRegression
 from sklearn.pipeline import make_pipeline
 
 from sklearn_mine import MINE, MINEScore, mine_score
@@ -17,7 +18,9 @@ def _repeated_rows(rng):
         lambda x, y: mine_score(x, y, random_state=0),
         lambda x, y: MINEScore(random_state=0)(x, y),
         lambda x, y: SelectKBest(MINEScore(random_state=0), k=1).fit(x, y),
-        lambda x, y: make_pipeline(SelectKBest(mine_score, k=1)).fit(x, y),
+        lambda x, y: make_pipeline(
+            SelectKBest(mine_score, k=1), LinearRegression()
+        ).fit(x, y),
         lambda x, y: MINE(solver="newton").fit(x, y),
         lambda x, y: MINE(solver="newton").partial_fit(x, y),
     ],

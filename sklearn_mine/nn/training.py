@@ -12,8 +12,8 @@ import torch
 from skorch import NeuralNet
 from skorch.callbacks import Callback, LRScheduler
 from torch.utils.data import Dataset
-from tqdm.auto import tqdm
 
+from .._progress import progress
 from .critics import shifts_of
 
 # Product pairs for each joint pair of a minibatch. InfoNCE's value is capped at the
@@ -172,11 +172,12 @@ class _Progress(Callback):
         self.n_passes = n_passes
 
     def on_train_begin(self, net, **kwargs):
-        self.bar_ = tqdm(total=self.n_passes, desc="MINE", unit="pass", leave=False)
+        self.bar_ = progress(self.n_passes, "MINE", "pass", leave=False)
 
     def on_epoch_end(self, net, **kwargs):
         bound = net.callbacks[0].best_bound_
-        self.bar_.set_postfix_str(f"validation bound {np.mean(bound):.3f} nats")
+        text = f"validation bound {np.mean(bound):.3f} nats"
+        self.bar_.set_postfix_str(text, refresh=False)
         self.bar_.update()
 
     def on_train_end(self, net, **kwargs):
