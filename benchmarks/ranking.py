@@ -218,9 +218,9 @@ def judge_known(n, classes, seed, methods):
                     "table": seed,
                     "method": method,
                     "shape": shape,
-                    "auc": roc_auc_score(true[part], scores[part]),
-                    "recall": true[part][best].mean(),
-                    "seconds": seconds,
+                    "auc": round(roc_auc_score(true[part], scores[part]), 4),
+                    "recall": round(true[part][best].mean(), 4),
+                    "seconds": round(seconds, 3),
                 }
             )
     return rows
