@@ -45,6 +45,8 @@ class Table:
             values = self._data[:, j]
         if values.dtype.kind in "OSUT":
             values = _text_or_numbers(values)
+        elif values.dtype.kind in "mM":
+            values = _microseconds(values)
         else:
             values = values.astype(np.float64)
         if values.dtype != object and np.isinf(values).any():
@@ -224,7 +226,7 @@ def _series_values(series):
         missing = series.is_null().to_numpy()
         values = series.to_numpy()
         if values.dtype.kind in "mM":
-            numbers = values.astype("int64").astype(np.float64)
+            numbers = _microseconds(values)
         else:  # times of day and other objects that only order defines
             numbers = np.unique(values.astype(str), return_inverse=True)[1].astype(
                 np.float64
@@ -235,6 +237,12 @@ def _series_values(series):
     values = np.array(series.to_list(), dtype=object)
     values[missing] = None
     return values
+
+
+def _microseconds(values):
+    """Dates or durations as numbers that do not depend on their unit."""
+    numbers = values.astype(f"{values.dtype.kind}8[us]").astype(np.int64)
+    return np.where(np.isnat(values), np.nan, numbers.astype(np.float64))
 
 
 def _text_or_numbers(values):

@@ -223,3 +223,17 @@ def test_block_of_neighbours_is_a_view(rng):
     block = as_table(X).block(range(3, 6))
     assert np.shares_memory(block._data, X)
     assert block.shape == (5, 3)
+
+
+@pytest.mark.parametrize("kind", ["datetime64", "timedelta64"])
+def test_unit_of_dates_does_not_matter(kind):
+    days = np.array([3, 1, 2], dtype=f"{kind}[D]")
+    columns = []
+    for unit in ("D", "s", "ns"):
+        array = np.append(days.astype(f"{kind}[{unit}]"), np.array("NaT", dtype=kind))
+        columns.append(as_table(array[:, None]).column(0))
+        pandas = pytest.importorskip("pandas")
+        columns.append(as_table(pandas.DataFrame({"when": array})).column(0))
+    for column in columns:
+        np.testing.assert_array_equal(column, columns[0])
+    assert np.isnan(columns[0][3])
