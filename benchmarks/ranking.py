@@ -43,6 +43,7 @@ from sklearn.model_selection import KFold, StratifiedKFold, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, SVR
+from tqdm import tqdm
 
 from sklearn_mine import MINEScore
 
@@ -69,10 +70,10 @@ def nearest_neighbours(k):
 
 
 def distance_correlation(X, y, classes):
-    target = np.eye(int(y.max()) + 1)[y.astype(int)] if classes else rankdata(y)
     if classes:
         # Of each class apart: the fast algorithm is for single columns.
-        return sum(distance_correlation(X, each, False) for each in target.T)
+        return sum(distance_correlation(X, y == each, False) for each in np.unique(y))
+    target = rankdata(y)
     return np.array([dcor.u_distance_correlation_sqr(rankdata(x), target) for x in X.T])
 
 
@@ -309,14 +310,8 @@ def show(rows, by, figure, methods):
 
 def run(judge, items, methods, n_jobs):
     parallel = Parallel(n_jobs=n_jobs, return_as="generator_unordered")
-    rows = []
-    for i, part in enumerate(
-        parallel(delayed(judge)(*each, methods) for each in items)
-    ):
-        rows += part
-        print(f"\r{i + 1} of {len(items)} tables", end="", flush=True)
-    print()
-    return rows
+    parts = parallel(delayed(judge)(*each, methods) for each in items)
+    return [row for part in tqdm(parts, total=len(items), unit="table") for row in part]
 
 
 def main():

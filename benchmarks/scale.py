@@ -69,11 +69,14 @@ def best_times(calls, repeats):
     return np.min(rounds, axis=0).tolist()
 
 
-def slope(sizes, times):
-    """Of log time on log size over the last two decades."""
+def draw_growth(ax, name, sizes, times):
+    """Draw times, and say the slope of log time on log size over two decades."""
     sizes, times = np.asarray(sizes, dtype=float), np.asarray(times)
     last = sizes >= sizes[-1] / 100
-    return float(np.polyfit(np.log(sizes[last]), np.log(times[last]), 1)[0])
+    slope = np.polyfit(np.log(sizes[last]), np.log(times[last]), 1)[0]
+    print(f"slope of log time on log {name}: {slope:.2f}")
+    ax.loglog(sizes, times, "o-", color="#2a6f97")
+    ax.set(xlabel=name, title=f"slope {slope:.2f} over the last two decades")
 
 
 # --- Speed ---------------------------------------------------------------------------
@@ -138,10 +141,7 @@ def growth(repeats):
             rows.append(
                 {"rows": shape[0], "columns": shape[1], "seconds": round(times[-1], 3)}
             )
-        steep = slope(sizes, times)
-        print(f"slope of log time on log {name}: {steep:.2f}")
-        ax.loglog(sizes, times, "o-", color="#2a6f97")
-        ax.set(xlabel=name, title=f"slope {steep:.2f} over the last two decades")
+        draw_growth(ax, name, sizes, times)
     axes[0].set_ylabel("seconds of mine_score, one job")
     fig.savefig(RESULTS / "scale_growth.png", dpi=110)
     write_csv("scale_growth.csv", rows)
@@ -180,19 +180,22 @@ class Peak:
         self.thread.join()
 
 
-def wide(queue):
-    X, y = table(1000, 20_000)
+def cost(X, y):
+    """Seconds of a call, and bytes in use before it and at most."""
     with Peak() as peak:
         taken = seconds(partial(mine_score, X, y, random_state=0, n_jobs=2))
-    queue.put((taken, peak.before, peak.most))
+    return taken, peak.before, peak.most
+
+
+def wide(queue):
+    X, y = table(1000, 20_000)
+    queue.put(cost(X, y))
 
 
 def long(queue, path):
     X = np.memmap(path, dtype=np.float32, mode="r", shape=(1_000_000, 200))
     y = X[:, :4].sum(axis=1) + X[:, 4] ** 2
-    with Peak() as peak:
-        taken = seconds(partial(mine_score, X, y, random_state=0, n_jobs=2))
-    queue.put((taken, peak.before, peak.most))
+    queue.put(cost(X, y))
 
 
 def in_process(work, *args):
@@ -276,10 +279,7 @@ def vectors(repeats):
                     "truth": round(truth, 4),
                 }
             )
-        steep = slope(sizes, times)
-        print(f"slope of log time on log {name}: {steep:.2f}")
-        ax.loglog(sizes, times, "o-", color="#2a6f97")
-        ax.set(xlabel=name, title=f"slope {steep:.2f} over the last two decades")
+        draw_growth(ax, name, sizes, times)
     axes[0].set_ylabel("seconds of MINE.fit")
     fig.savefig(RESULTS / "scale_vectors.png", dpi=110)
     write_csv("scale_vectors.csv", rows)

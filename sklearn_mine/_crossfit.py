@@ -226,10 +226,14 @@ def make_folds(cv, n_rows, *, stratify, groups, random_state):
     return folds
 
 
+def n_tested(folds):
+    """Rows that some fold tests."""
+    return np.count_nonzero(np.bincount(np.concatenate([test for _, test in folds])))
+
+
 def n_repeats(folds):
     """Times that a row is tested, on average over those that are."""
-    times = np.bincount(np.concatenate([test for _, test in folds]))
-    return times.sum() / np.count_nonzero(times)
+    return sum(len(test) for _, test in folds) / n_tested(folds)
 
 
 def hold_shares(folds, labels):
@@ -381,11 +385,11 @@ def further_fit(fit, x, y, settings, *, n_before, care, rng):
     if fit.leans_on_start:
         # Normalised by itself; clamped, it is a critic like others.
         alone = [(joint, product[:0], []) for joint, product, _ in before]
-        of_piece = _scored(fit, alone, fit.log_normalizer, fit.limits)
+        of_piece = _with_scores(fit, alone, fit.log_normalizer, fit.limits)
         ceiling = float(np.log(care.max_ratio * n))
-        bound = _scored(fit, before, 0.0, (-ceiling, ceiling)).estimate
+        bound = _with_scores(fit, before, 0.0, (-ceiling, ceiling)).estimate
         return replace(of_piece, held_out_bound=bound)
-    of_piece = _scored(fit, before, fit.log_normalizer, fit.limits)
+    of_piece = _with_scores(fit, before, fit.log_normalizer, fit.limits)
     splits = _inner_splits([rows] * len(critics), settings, rng, None)
     judge = None
     if splits[1] is not None:
@@ -410,17 +414,15 @@ def further_fit(fit, x, y, settings, *, n_before, care, rng):
         bank=bank.cpu(),
         log_normalizer=log_z,
         limits=limits,
-        fitted=_scored(fit, values, log_z, limits).estimate,
+        fitted=_bound(*score_rows(values, log_z, limits))[0],
         history=history,
         n_iter=fit.n_iter + n_iter,
     )
 
 
-def _scored(fit, values, log_z, limits):
+def _with_scores(fit, values, log_z, limits):
     """A fit with the figures of rows that its critics did not see."""
-    scores, from_x, from_y = score_rows(values, log_z, limits)
-    estimate = float((scores - from_x).mean()) + 1.0
-    error = float((scores - from_x - from_y).std(ddof=1) / np.sqrt(len(scores)))
+    estimate, error = _bound(*score_rows(values, log_z, limits))
     return replace(
         fit,
         estimate=estimate,
@@ -659,6 +661,23 @@ def _inner_split(rows, settings, rng, groups):
     return order[~judged], order[judged]
 
 
+def _bound(scores, from_x, from_y, n_repeats=1.0):
+    """The bound in its tangent form, and its standard error from rows' influence.
+
+    Parameters
+    ----------
+    scores, from_x, from_y : ndarray of shape (n,)
+        As :func:`score_rows` gives them.
+    n_repeats : float
+        Times that a row is among them.
+    """
+    influence = scores - from_x - from_y
+    error = 0.0
+    if len(influence) > 1:
+        error = float(influence.std(ddof=1) / np.sqrt(len(influence) / n_repeats))
+    return float((scores - from_x).mean()) + 1.0, error
+
+
 class _Scored(NamedTuple):
     """What :class:`CrossFit` holds of scores."""
 
@@ -706,12 +725,7 @@ class _ScoreFolds:
         mean_blocks = blocks_of(rows, rng, _N_MEAN_SHIFTS, _N_SCORE_PAIRS)
         mean_values = self._values(range(len(folds)), mean_blocks)
         log_z, limits = self._normalizer(mean_values, max_ratio)
-        estimate = float((scores - from_x).mean()) + 1.0
-        influence = scores - from_x - from_y
-        error = 0.0
-        if len(influence) > 1:
-            n_rows = len(influence) / n_repeats(folds)
-            error = float(influence.std(ddof=1) / np.sqrt(n_rows))
+        estimate, error = _bound(scores, from_x, from_y, n_repeats(folds))
         return _Scored(log_z, limits, estimate, error, float(np.mean(fitted)))
 
     def _values(self, critics, blocks):
@@ -728,7 +742,7 @@ class _ScoreFolds:
             self._values([k], blocks) for blocks in (train_blocks, test_blocks)
         )
         normalizer = self._normalizer(train, max_ratio)
-        held_out, (scores, from_x, _) = (
+        held_out, fitted = (
             score_rows(values, *normalizer, self.balanced) for values in (test, train)
         )
-        return held_out, (scores - from_x).mean() + 1.0
+        return held_out, _bound(*fitted)[0]

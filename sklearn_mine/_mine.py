@@ -14,7 +14,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from . import _null
-from ._crossfit import cross_fit, make_folds
+from ._crossfit import cross_fit, make_folds, n_tested
 from ._encoding import MAX_DISCRETE, LevelMap, TableEncoder
 from ._pair import Pair, TableBank, fine_levels, fit_pair
 from ._params import (
@@ -280,9 +280,8 @@ class MINE(BaseEstimator):
                 fit = cross_fit(x, y, folds, settings, **options)
             else:
                 fit = fit_pair(pair, x, y, settings, **options)
-        n_scored = len(np.unique(np.concatenate([test for _, test in folds])))
         p_value = independence_p_value(x, y, seed)
-        self._pieces = Pieces(fit, n_scored, [p_value])
+        self._pieces = Pieces(fit, n_tested(folds), [p_value])
         if isinstance(fit.bank, TableBank):
             self._pieces.grid = pair.grid
             self._pieces.counts = pair.table(slice(None))
@@ -357,9 +356,7 @@ class MINE(BaseEstimator):
             if self._level_maps is None:
                 fit = network_piece(pieces, x, y, settings, rng)
             else:
-                x_map, y_map = self._level_maps
-                codes = x_map(X.column(0)), y_map(target.column(0))
-                fit, counts = table_piece(pieces, *codes)
+                fit, counts = table_piece(pieces, *self._codes(X, target))
         pieces.add(fit, n, p_value, counts)
         self._report(fit.history)
         if fit.estimate < -max(_FAR, 4.0 * fit.std_error):
@@ -447,11 +444,15 @@ class MINE(BaseEstimator):
         if self._level_maps is None:
             x, y = self._x_encoder.transform(X), self._y_encoder.transform(target)
         else:
-            x_map, y_map = self._level_maps
-            x, y = x_map(X.column(0))[:, None], y_map(target.column(0))[:, None]
+            x, y = (codes[:, None] for codes in self._codes(X, target))
         with one_torch_thread():
             pointwise = self._pieces.fit.pointwise(x, y)
         return pointwise / NATS_PER_UNIT[self.units]
+
+    def _codes(self, X, target):
+        """Levels of both single columns."""
+        x_map, y_map = self._level_maps
+        return x_map(X.column(0)), y_map(target.column(0))
 
     def _as_target(self, y, n_rows):
         """y as a table of as many columns as `fit` saw."""

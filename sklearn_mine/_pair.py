@@ -15,7 +15,7 @@ from ._basis import Side
 from ._crossfit import CrossFit, cross_fit, hold_shares, n_repeats
 from ._encoding import MAX_CATEGORIES, level_column
 from ._pursuit import level_units, striking_direction, waves_along
-from ._student import student_start
+from ._student import MAX_ROWS, student_start
 from ._tables import clamp, pair_shares, table_information, tangent_score
 from .nn.bilinear import solve_bilinear
 from .nn.scoring import for_each
@@ -29,8 +29,6 @@ _MAX_FREQUENCY, _MAX_INDICATORS = 32, MAX_CATEGORIES + 1
 _MAX_ORDER, _MAX_PRODUCTS = 32.0, 1024
 # Directions across both columns that a critic also looks along at most.
 _MAX_DIRECTIONS = 2
-# Rows that a parametric start is fitted to at most, evenly from all of the table.
-_MAX_START_ROWS = 10_000
 # Networks are tried if a plain table shows this much more than the solved critic
 # (nats, and relative), or where the levels themselves limit what can be told.
 _GAP, _RELATIVE_GAP, _STRONG = 0.03, 0.1, 3.0
@@ -176,8 +174,9 @@ class Grid:
         x, y = self.scores
         one = np.ones(self.shape)
         gaussian = [np.outer(x, y), x[:, None] ** 2 * one, y**2 * one]
+        # No more rows than count, evenly from all of the table.
         ends = np.cumsum(table.ravel())
-        n_rows = min(int(ends[-1]), _MAX_START_ROWS)
+        n_rows = min(int(ends[-1]), MAX_ROWS)
         rows = (np.arange(n_rows) + 0.5) * (ends[-1] / n_rows)
         cells = np.searchsorted(ends, rows, side="right")
         x_codes, y_codes = np.unravel_index(cells, self.shape)

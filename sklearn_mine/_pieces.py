@@ -9,7 +9,7 @@ on from the weights that they have.
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.stats import chi2
+from scipy.stats import combine_pvalues
 
 from ._crossfit import CrossFit, care_for, further_fit
 from ._pair import Grid, TableBank
@@ -44,9 +44,8 @@ class Pieces:
         """Of independence in all pieces (Fisher, 1925)."""
         if len(self.p_values) == 1:
             return self.p_values[0]
-        evidence = -2.0 * np.log(self.p_values).sum()
-        tail = chi2.sf(evidence, 2 * len(self.p_values))
-        return float(max(tail, np.finfo(float).tiny))
+        combined = combine_pvalues(self.p_values, method="fisher").pvalue
+        return float(max(combined, np.finfo(float).tiny))
 
     def add(self, of_piece, n, p_value, counts=None):
         """Count in a piece of n rows, whose critics are those from now on.

@@ -539,8 +539,7 @@ def _blocks(feature_groups, table):
 def _warn_of_repeats(table, target, groups):
     """Look for repeated rows in the first columns, and in the target."""
     first = table.block(range(min(_LOOKED_AT, table.shape[1]))).compact()
-    parts = [(part, part.shape[1]) for part in (first, target)]
-    columns = [part.column(j) for part, width in parts for j in range(width)]
+    columns = [part.column(j) for part in (first, target) for j in range(part.shape[1])]
     if may_repeat([column for column in columns if column.dtype != object]):
         encoders = TableEncoder(), TableEncoder()
         sides = [

@@ -17,7 +17,7 @@ _DEGREES = (20.0, 12.0, 8.0, 5.5, 4.0, 3.0, 2.5, 2.0, 1.5, 1.0, 0.7)
 # Log-likelihood that tails have to gain over a Gaussian, in nats of all rows.
 _GAIN = 10.0
 # Rows that scatter is estimated from, and steps of the iteration.
-_MAX_ROWS, _STEPS = 10_000, 12
+MAX_ROWS, _STEPS = 10_000, 12
 # Columns of both sides together beyond which none is fitted.
 _MAX_COLUMNS = 64
 # Normal scores beyond this are taken for it.
@@ -88,7 +88,7 @@ def student_start(x, y):
     """
     columns = _graded(x), _graded(y)
     scores = np.concatenate([x[:, columns[0]], y[:, columns[1]]], axis=1)
-    scores = np.random.default_rng(0).permutation(scores)[:_MAX_ROWS]
+    scores = np.random.default_rng(0).permutation(scores)[:MAX_ROWS]
     n, d = scores.shape
     if d > min(_MAX_COLUMNS, n // 4) or not all(map(len, columns)):
         return None

@@ -1,6 +1,7 @@
 """Work in threads, on a cluster, and cut short."""
 
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -12,6 +13,8 @@ import pytest
 from joblib import parallel_config
 
 from sklearn_mine import MINE, MINEScore, mine_score
+from sklearn_mine._score import _Chunk
+from sklearn_mine._table import as_table
 
 
 def _table(n=400, n_columns=100):
@@ -66,11 +69,6 @@ def test_backends_of_joblib_give_the_same_scores(backend):
 
 
 def test_chunk_holds_its_own_columns_alone():
-    import pickle
-
-    from sklearn_mine._score import _Chunk
-    from sklearn_mine._table import as_table
-
     X, _ = _table(n_columns=100)
     table = as_table(X)
     chunk = _Chunk(table, ["auto"] * 100, [[10], [11, 12], [13]])

@@ -1,5 +1,7 @@
 import numpy as np
 import pytest
+from sklearn.metrics import roc_auc_score
+from sklearn.model_selection import KFold
 
 from sklearn_mine import mine_score
 from sklearn_mine._encoding import level_column
@@ -79,9 +81,6 @@ def test_labels_are_seen_whatever_their_order(discrete, rng):
 
 def test_finds_more_weak_signals_than_folds_do():
     # The same columns scored by folds: a splitter says that rows are not alike.
-    from sklearn.metrics import roc_auc_score
-    from sklearn.model_selection import KFold
-
     rng = np.random.default_rng(0)
     areas = []
     for _ in range(4):
