@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
+import torch
 from scipy.special import ndtri
 
 from ._table import is_missing
@@ -28,7 +29,7 @@ ATOM_SHARE = 0.02
 MAX_KNOTS = 2000
 # Cells that are sorted at a time: a thread that calls for each column waits for others
 # more than it sorts.
-_SORTED_CELLS = 2**20
+_SORTED_CELLS = 2**17
 # An indicator of fewer rows may be missing from a fold, and would extrapolate.
 _RARE = 20
 # Text with more distinct values than this share of the rows tells rows apart and
@@ -256,13 +257,14 @@ def _may_be_untied(values, encoding, discrete):
 def _untied(block, n_levels):
     """Levels of columns (c, n) of distinct numbers; None for others."""
     n = block.shape[1]
-    order = block.argsort(axis=1)  # NaN sorts last
-    ordered = np.take_along_axis(block, order, axis=1)
+    # NaN sorts last; torch moves what is sorted, without Python's lock.
+    order = torch.from_numpy(block.argsort(axis=1))
+    ordered = torch.from_numpy(block).gather(1, order).numpy()
     distinct = (ordered[:, 1:] != ordered[:, :-1]).all(axis=1)
     distinct &= ~np.isnan(ordered[:, -1])
     codes_in_order, level_values = _untied_levels(n, n_levels)
-    codes = np.empty(block.shape, dtype=np.int64)
-    np.put_along_axis(codes, order, codes_in_order[None], axis=1)
+    codes_in_order = torch.tensor(codes_in_order).expand(order.shape)
+    codes = torch.empty_like(order).scatter_(1, order, codes_in_order).numpy()
     fitted = ColumnEncoding(
         "numeric", np.empty(0), np.empty(0), np.empty(0), False, False
     )

@@ -1,6 +1,5 @@
 """MINE: mutual information of two vectors."""
 
-import contextlib
 from dataclasses import replace
 from numbers import Real
 
@@ -25,6 +24,7 @@ from ._params import (
 )
 from ._pieces import Pieces, network_piece, table_piece
 from ._table import as_groups, as_table, as_target
+from ._threads import one_thread
 from ._warn import warn
 from .nn.objectives import OBJECTIVES
 
@@ -271,7 +271,7 @@ class MINE(BaseEstimator):
         self.leans_on_start_ = False
         if not (self._x_encoder.informative and self._y_encoder.informative):
             return self
-        with one_torch_thread():
+        with one_thread():
             pair = None
             if settings.solved and settings.start is not None:
                 pair = self._pair(X, target, folds)
@@ -352,7 +352,7 @@ class MINE(BaseEstimator):
         rng = np.random.default_rng([seed, len(pieces.p_values)])
         x, y = self._x_encoder.transform(X), self._y_encoder.transform(target)
         p_value, counts = independence_p_value(x, y, seed), None
-        with one_torch_thread():
+        with one_thread():
             if self._level_maps is None:
                 fit = network_piece(pieces, x, y, settings, rng)
             else:
@@ -445,7 +445,7 @@ class MINE(BaseEstimator):
             x, y = self._x_encoder.transform(X), self._y_encoder.transform(target)
         else:
             x, y = (codes[:, None] for codes in self._codes(X, target))
-        with one_torch_thread():
+        with one_thread():
             pointwise = self._pieces.fit.pointwise(x, y)
         return pointwise / NATS_PER_UNIT[self.units]
 
@@ -545,21 +545,6 @@ def draw_seed(random_state):
     if random_state is None:
         return int(np.random.default_rng().integers(2**31 - 1))
     return int(check_random_state(random_state).randint(2**31 - 1))
-
-
-@contextlib.contextmanager
-def one_torch_thread():
-    """Let torch use one thread, and restore the count after.
-
-    On small matrices a second thread brings little on an idle core and costs ten
-    times as much on a busy one, and sums would depend on the number of threads.
-    """
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def discrete_overrides(choice, table, name="discrete_features"):

@@ -20,7 +20,6 @@ from ._mine import (
     fold_rows,
     independence_p_value,
     may_repeat,
-    one_torch_thread,
     require_pairs,
     warn_of_repeats,
 )
@@ -33,6 +32,7 @@ from ._params import (
 )
 from ._progress import progress
 from ._table import as_groups, as_table, as_target
+from ._threads import one_thread
 from ._warn import warn
 
 # Columns of one task; what a worker sets up for each task costs a few columns.
@@ -346,7 +346,7 @@ def score_table(X, y, params):
     bar = progress(len(blocks), "mine_score", "column", shown=params.verbose)
     outcomes = []
     try:
-        with one_torch_thread(), bar:
+        with one_thread(), bar:
             for part in run(delayed(_score_chunk)(task, chunk) for chunk in chunks):
                 outcomes += part
                 bar.update(len(part))
@@ -424,7 +424,7 @@ class _Chunk:
 
 def _score_chunk(task, chunk):
     """Score groups of columns; (score, std_error, p_value, solver) of each."""
-    with one_torch_thread():
+    with one_thread():
         chunk.table = chunk.table.compact()
         outcomes = [None] * len(chunk.blocks)
         fast = []

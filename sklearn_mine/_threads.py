@@ -1,0 +1,54 @@
+"""How many threads the libraries below may use while critics are at work.
+
+On small matrices a second thread of torch or of the linear algebra brings little on an
+idle core and costs ten times as much on a busy one, and sums would depend on the number
+of threads. Parallel work is spread over columns and folds instead.
+"""
+
+import contextlib
+import threading
+from functools import cache
+
+import torch
+from threadpoolctl import ThreadpoolController
+
+_lock = threading.Lock()
+_here = threading.local()
+_process = {"inside": 0, "torch": 1}
+
+
+@contextlib.contextmanager
+def one_thread():
+    """Let torch and BLAS use one thread, and restore the counts after.
+
+    May be nested, and entered by several threads at a time.
+    """
+    if getattr(_here, "inside", False):
+        yield
+        return
+    with _lock:
+        first = _process["inside"] == 0
+        if first:
+            # Threads that come later would read the count that is set below.
+            _process["torch"] = torch.get_num_threads()
+        _process["inside"] += 1
+    # BLAS counts for the process, so that one thread alone may set and restore it.
+    try:
+        _here.inside = True
+        torch.set_num_threads(1)
+        with _one_blas_thread() if first else contextlib.nullcontext():
+            yield
+    finally:
+        torch.set_num_threads(_process["torch"])
+        _here.inside = False
+        with _lock:
+            _process["inside"] -= 1
+
+
+def _one_blas_thread():
+    return _controller().limit(limits=1, user_api="blas")
+
+
+@cache
+def _controller():
+    return ThreadpoolController()
