@@ -32,10 +32,10 @@ def one_thread():
             # Threads that come later would read the count that is set below.
             _process["torch"] = torch.get_num_threads()
         _process["inside"] += 1
-    # BLAS counts for the process, so that one thread alone may set and restore it.
     try:
         _here.inside = True
         torch.set_num_threads(1)
+        # BLAS counts for the process, so that one thread alone may set and restore it.
         with _one_blas_thread() if first else contextlib.nullcontext():
             yield
     finally:
