@@ -112,6 +112,8 @@ class CrossFit:
         reported as it is.
     held_out_bound : float
         The estimate, or, where it leans on the start, the bound nonetheless.
+    influence : ndarray of shape (n,) or None
+        Of each row on the estimate; NaN where no fold tests it.
     twists : tuple of two (Twist or None)
         What the bank wants done to each encoded side.
     """
@@ -126,6 +128,7 @@ class CrossFit:
     n_iter: np.ndarray
     leans_on_start: bool
     held_out_bound: float
+    influence: np.ndarray | None = None
     twists: tuple = (None, None)
 
     @property
@@ -686,6 +689,7 @@ class _Scored(NamedTuple):
     estimate: float
     std_error: float
     fitted: float
+    influence: np.ndarray
 
 
 class _ScoreFolds:
@@ -708,14 +712,15 @@ class _ScoreFolds:
             (0, 0) if max_ratio is None else (n_shifts, _N_SCORE_PAIRS)
             for n_shifts in (_N_NORMALIZER_SHIFTS, _N_SCORE_SHIFTS)
         )
+        tested = [rng.permutation(rows) for _, rows in folds]
         items = [
             (
                 k,
                 blocks_of(fit_rows[k], rng, *n_train),
-                blocks_of(rng.permutation(test_rows), rng, *n_test),
+                blocks_of(test_rows, rng, *n_test),
                 max_ratio,
             )
-            for k, (_, test_rows) in enumerate(folds)
+            for k, test_rows in enumerate(tested)
         ]
         held_out, fitted = zip(*for_each(self._score, items, n_jobs), strict=True)
         scores, from_x, from_y = (
@@ -726,7 +731,13 @@ class _ScoreFolds:
         mean_values = self._values(range(len(folds)), mean_blocks)
         log_z, limits = self._normalizer(mean_values, max_ratio)
         estimate, error = _bound(scores, from_x, from_y, n_repeats(folds))
-        return _Scored(log_z, limits, estimate, error, float(np.mean(fitted)))
+        tested = np.concatenate(tested)
+        times = np.bincount(tested, minlength=len(self.x))
+        with np.errstate(invalid="ignore"):
+            total = np.bincount(tested, scores - from_x - from_y, len(self.x))
+            influence = total / times
+        fitted = float(np.mean(fitted))
+        return _Scored(log_z, limits, estimate, error, fitted, influence)
 
     def _values(self, critics, blocks):
         return values_of(self.bank, critics, self.x, self.y, blocks)

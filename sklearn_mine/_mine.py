@@ -7,14 +7,23 @@ import numpy as np
 import torch
 from scipy.stats import norm
 from sklearn.base import BaseEstimator, _fit_context
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.model_selection import GroupKFold
-from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from . import _null
-from ._crossfit import cross_fit, make_folds, n_tested
-from ._encoding import MAX_DISCRETE, LevelMap, TableEncoder
+from ._checks import (
+    discrete_labels,
+    discrete_overrides,
+    draw_seed,
+    fold_rows,
+    goes_astray,
+    require_pairs,
+    warn_of_fit,
+    warn_of_identifiers,
+    warn_of_repeats,
+)
+from ._crossfit import cross_fit, n_tested
+from ._encoding import LevelMap, TableEncoder
+from ._given import ConditionalTest, GivenFit, cross_fit_given
+from ._null import independence_p_value
 from ._pair import Pair, TableBank, fine_levels, fit_pair
 from ._params import (
     CRITIC_CONSTRAINTS,
@@ -23,14 +32,10 @@ from ._params import (
     with_critic_parameters,
 )
 from ._pieces import Pieces, network_piece, table_piece
-from ._table import as_groups, as_table, as_target
+from ._table import as_given, as_groups, as_table, as_target
 from ._threads import one_thread
 from ._warn import warn
 from .nn.objectives import OBJECTIVES
-
-# Nats by which training rows may lie above held-out ones without a warning, and rows
-# from which the log of their number is a limit worth a word.
-_FAR, _FEW_ROWS = 0.1, 50
 
 
 @with_critic_parameters(hidden="(64, 64)", activation="relu")
@@ -216,8 +221,8 @@ class MINE(BaseEstimator):
         self.verbose = verbose
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, groups=None):
-        """Estimate I(X; Y).
+    def fit(self, X, y, given=None, groups=None):
+        """Estimate I(X; Y), or I(X; Y | given).
 
         Parameters
         ----------
@@ -227,6 +232,11 @@ class MINE(BaseEstimator):
 
         y : array-like or DataFrame of shape (n,) or (n, dy)
             No missing values.
+
+        given : array-like or DataFrame of shape (n,) or (n, dz), default=None
+            What the information is conditioned on, of any kinds of column. Routed
+            through pipelines and cross-validation by scikit-learn's metadata routing
+            (``set_fit_request(given=True)``).
 
         groups : array-like of shape (n,), default=None
             Groups of rows that belong to one fold. With an int `cv` the folds are
@@ -248,22 +258,13 @@ class MINE(BaseEstimator):
         require_pairs(n)
         groups = as_groups(groups, n)
         seed = draw_seed(self.random_state)
-        rng = np.random.default_rng(seed)
-        self._x_encoder = TableEncoder(
-            self.encoding, discrete_overrides(self.discrete_features, X)
-        )
-        self._y_encoder = TableEncoder(
-            self.encoding,
-            discrete_overrides(self.discrete_target, target, "discrete_target"),
-        )
-        x = self._x_encoder.fit_transform(X)
-        y = self._y_encoder.fit_transform(target)
-        warn_of_identifiers(self._x_encoder, X)
-        warn_of_identifiers(self._y_encoder, target)
-        warn_of_repeats(groups, (x, self._x_encoder), (y, self._y_encoder))
+        given = None if given is None else as_given(given, n_rows=n)
+        x, y, z = self._encode(X, target, given, groups)
         labels = discrete_labels(target, self._y_encoder)
         folds = fold_rows(self.cv, n, labels, groups, seed)
-        self.is_lower_bound_ = OBJECTIVES[settings.objective].is_lower_bound
+        # The difference of two bounds is none.
+        bound = OBJECTIVES[settings.objective].is_lower_bound
+        self.is_lower_bound_ = bound and z is None
         self.history_, self.n_iter_, self.solver_ = [], 0, "none"
         self._pieces, self._level_maps = None, None
         self.mutual_info_, self.std_error_, self.p_value_ = 0.0, 0.0, 1.0
@@ -271,18 +272,26 @@ class MINE(BaseEstimator):
         self.leans_on_start_ = False
         if not (self._x_encoder.informative and self._y_encoder.informative):
             return self
+        options = {"groups": groups, "labels": labels}
+        pair = None
+        if z is None and settings.solved and settings.start is not None:
+            pair = self._pair(X, target, folds)
         with one_thread():
-            pair = None
-            if settings.solved and settings.start is not None:
-                pair = self._pair(X, target, folds)
-            options = {"rng": rng, "groups": groups, "labels": labels}
-            if pair is None:
-                fit = cross_fit(x, y, folds, settings, **options)
+            if z is not None:
+                fit = cross_fit_given(x, z, y, folds, settings, seed=seed, **options)
+                p_value = ConditionalTest(y, z, seed).p_value(x)
+                fits = [fit.given, fit.both]
             else:
-                fit = fit_pair(pair, x, y, settings, **options)
-        p_value = independence_p_value(x, y, seed)
+                options["rng"] = np.random.default_rng(seed)
+                if pair is None:
+                    fit = cross_fit(x, y, folds, settings, **options)
+                else:
+                    fit = fit_pair(pair, x, y, settings, **options)
+                p_value = independence_p_value(x, y, seed)
+                fit = replace(fit, influence=None)
+                fits = [fit]
         self._pieces = Pieces(fit, n_tested(folds), [p_value])
-        if isinstance(fit.bank, TableBank):
+        if pair is not None and isinstance(fit.bank, TableBank):
             self._pieces.grid = pair.grid
             self._pieces.counts = pair.table(slice(None))
             self._level_maps = [
@@ -290,7 +299,8 @@ class MINE(BaseEstimator):
                 for table, levels in ((X, pair.x), (target, pair.y))
             ]
         self._report(fit.history)
-        warn_of_fit(fit, n, settings)
+        for each in fits:
+            warn_of_fit(each, n, settings)
         if fit.leans_on_start:
             unit = NATS_PER_UNIT[self.units]
             warn(
@@ -342,6 +352,11 @@ class MINE(BaseEstimator):
         """
         if not self.__sklearn_is_fitted__() or self._pieces is None:
             return self.fit(X, y)
+        if self._z_encoder is not None:
+            raise ValueError(
+                "partial_fit goes on from a fit without `given`; this one had it. Call "
+                "fit with all rows instead."
+            )
         settings = self._settings()
         X = as_table(X, "X", estimator=self, reset=False)
         n = X.shape[0]
@@ -359,13 +374,44 @@ class MINE(BaseEstimator):
                 fit, counts = table_piece(pieces, *self._codes(X, target))
         pieces.add(fit, n, p_value, counts)
         self._report(fit.history)
-        if fit.estimate < -max(_FAR, 4.0 * fit.std_error):
+        if goes_astray(fit):
             warn(
                 "On this piece the critics of the earlier ones do worse than none "
                 f"would ({fit.estimate:.2f} nats): it is distributed otherwise. Pass "
                 "pieces that are draws of one distribution.",
             )
         return self
+
+    def _encode(self, X, target, given, groups):
+        """Learn the encodings of all sides, and encode them.
+
+        Returns
+        -------
+        x, y, z : ndarray of shape (n, width)
+            z is None without `given`, or where that is constant.
+        """
+        self._x_encoder = TableEncoder(
+            self.encoding, discrete_overrides(self.discrete_features, X)
+        )
+        self._y_encoder = TableEncoder(
+            self.encoding,
+            discrete_overrides(self.discrete_target, target, "discrete_target"),
+        )
+        self._z_encoder = None if given is None else TableEncoder(self.encoding)
+        sides = []
+        for encoder, table in (
+            (self._x_encoder, X),
+            (self._y_encoder, target),
+            (self._z_encoder, given),
+        ):
+            if table is not None:
+                sides.append((encoder.fit_transform(table), encoder))
+                warn_of_identifiers(encoder, table)
+        warn_of_repeats(groups, *sides)
+        x, y, *z = (encoded for encoded, _ in sides)
+        if given is None or not self._z_encoder.informative:
+            return x, y, None
+        return x, y, *z
 
     def _settings(self):
         settings = Settings.of(self)
@@ -422,13 +468,16 @@ class MINE(BaseEstimator):
         half = norm.ppf(0.5 + 0.5 * level) * self.std_error_
         return self.mutual_info_ - half, self.mutual_info_ + half
 
-    def pointwise_mutual_info(self, X, y):
+    def pointwise_mutual_info(self, X, y, given=None):
         """Pointwise mutual information ln p(x, y) / p(x)p(y) of rows.
 
         Parameters
         ----------
         X : array-like or DataFrame of shape (n, dx)
         y : array-like or DataFrame of shape (n,) or (n, dy)
+        given : array-like or DataFrame of shape (n,) or (n, dz), default=None
+            If and only if `fit` had it: the logarithm is then that of
+            p(x, y | given) / p(x | given)p(y | given).
 
         Returns
         -------
@@ -439,10 +488,13 @@ class MINE(BaseEstimator):
         check_is_fitted(self)
         X = as_table(X, "X", estimator=self, reset=False)
         target = self._as_target(y, X.shape[0])
+        given = self._as_given(given, X.shape[0])
         if self._pieces is None:
             return np.zeros(X.shape[0])
         if self._level_maps is None:
             x, y = self._x_encoder.transform(X), self._y_encoder.transform(target)
+            if isinstance(self._pieces.fit, GivenFit):
+                x = np.column_stack([x, self._z_encoder.transform(given)])
         else:
             x, y = (codes[:, None] for codes in self._codes(X, target))
         with one_thread():
@@ -465,7 +517,26 @@ class MINE(BaseEstimator):
             )
         return target
 
-    def score(self, X, y):
+    def _as_given(self, given, n_rows):
+        """given as a table of as many columns as `fit` saw; None where it saw none."""
+        if (given is None) != (self._z_encoder is None):
+            had, got = ("no", "some") if self._z_encoder is None else ("a", "no")
+            raise ValueError(
+                f"fit had {had} `given`, and there is {got} here. Pass the columns "
+                "that fit was conditioned on, or none in either place."
+            )
+        if given is None:
+            return None
+        given = as_given(given, n_rows=n_rows)
+        n_given = len(self._z_encoder.columns_)
+        if given.shape[1] != n_given:
+            raise ValueError(
+                f"given has {given.shape[1]} columns, but MINE was fitted with "
+                f"{n_given}."
+            )
+        return given
+
+    def score(self, X, y, given=None):
         """The bound on these rows; higher is better.
 
         The mean pointwise mutual information, with the normaliser that was fixed on
@@ -476,13 +547,15 @@ class MINE(BaseEstimator):
         ----------
         X : array-like or DataFrame of shape (n, dx)
         y : array-like or DataFrame of shape (n,) or (n, dy)
+        given : array-like or DataFrame of shape (n,) or (n, dz), default=None
+            If and only if `fit` had it. Routed as in `fit`.
 
         Returns
         -------
         bound : float
             In `units`.
         """
-        return float(self.pointwise_mutual_info(X, y).mean())
+        return float(self.pointwise_mutual_info(X, y, given).mean())
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "mutual_info_")
@@ -497,201 +570,3 @@ class MINE(BaseEstimator):
         tags.input_tags.string = True
         tags.input_tags.categorical = True
         return tags
-
-
-def warn_of_fit(fit, n, settings):
-    """Say where a fit did not converge, overfits, or nears what rows can show."""
-    if fit.still_rises(settings.max_iter, settings.tol):
-        warn(
-            f"The critics still improved after max_iter={settings.max_iter} passes. "
-            "Raise max_iter, or learning_rate_init.",
-            ConvergenceWarning,
-        )
-    if fit.leans_on_start:
-        return
-    if fit.estimate < -max(_FAR, 4.0 * fit.std_error):
-        warn(
-            f"On held-out rows the critics do worse than none would "
-            f"({fit.estimate:.2f} nats): training went astray. Lower "
-            "learning_rate_init.",
-            ConvergenceWarning,
-        )
-    gap = fit.fitted - fit.estimate
-    if gap > max(_FAR, 0.5 * abs(fit.estimate), 4.0 * fit.std_error):
-        warn(
-            f"The bound on training rows is {fit.fitted:.2f} nats, on held-out rows "
-            f"{fit.estimate:.2f}: the critics learnt rows by heart. More rows, fewer "
-            "columns, smaller hidden_layer_sizes or a larger alpha would help.",
-        )
-    if fit.estimate > np.log(n) - 2.0 and n > _FEW_ROWS:
-        warn(
-            f"The estimate of {fit.estimate:.1f} nats is near ln(n_samples) = "
-            f"{np.log(n):.1f}, above which {n} rows can show nothing: the information "
-            "may be larger. Use more rows.",
-        )
-
-
-def require_pairs(n):
-    """Refuse a single row."""
-    if n < 2:
-        raise ValueError(
-            f"n_samples={n}: one row has no product of marginals. Pass 4 or more, "
-            "and as many as cv has folds."
-        )
-
-
-def draw_seed(random_state):
-    """A seed from `random_state`; None draws fresh entropy, no global state."""
-    if random_state is None:
-        return int(np.random.default_rng().integers(2**31 - 1))
-    return int(check_random_state(random_state).randint(2**31 - 1))
-
-
-def discrete_overrides(choice, table, name="discrete_features"):
-    """One override for each column: a bool or "auto"."""
-    n_columns = table.shape[1]
-    if isinstance(choice, str):
-        if choice != "auto":
-            raise ValueError(f"{name} should be 'auto', a bool or a mask: {choice!r}.")
-        return ["auto"] * n_columns
-    if isinstance(choice, (bool, np.bool_)):
-        return [bool(choice)] * n_columns
-    choice = np.asarray(choice)
-    if choice.dtype == bool:
-        if choice.shape != (n_columns,):
-            raise ValueError(
-                f"{name} is a mask of shape {choice.shape}; the table has "
-                f"{n_columns} columns."
-            )
-        return choice.tolist()
-    return np.isin(np.arange(n_columns), column_indices(choice, table, name)).tolist()
-
-
-def column_indices(which, table, name):
-    """Column numbers from numbers or names."""
-    indices = []
-    for item in np.ravel(np.asarray(which, dtype=object)):
-        if isinstance(item, (int, np.integer)) and -table.shape[1] <= item:
-            if item < table.shape[1]:
-                indices.append(int(item) % table.shape[1])
-                continue
-        elif table.names is not None and item in table.names:
-            indices.append(table.names.index(item))
-            continue
-        raise ValueError(
-            f"{name} holds {item!r}, which is no column of {table.name}: there are "
-            f"{table.shape[1]} columns."
-        )
-    return indices
-
-
-def fold_rows(cv, n_rows, labels, groups, seed):
-    """Folds for an int or a splitter, with or without groups."""
-    if groups is not None and not hasattr(cv, "split"):
-        n_groups = len(np.unique(groups))
-        if n_groups < cv:
-            raise ValueError(
-                f"groups has {n_groups} groups, too few for cv={cv} folds. Use "
-                f"cv={n_groups} or less, and 2 groups or more."
-            )
-        cv = GroupKFold(cv)
-    return make_folds(cv, n_rows, stratify=labels, groups=groups, random_state=seed)
-
-
-def discrete_labels(target, encoder):
-    """Labels of the rows of a target of one discrete column, else None."""
-    if len(encoder.columns_) == 1 and encoder.columns_[0].discrete:
-        return np.unique(target.column(0), return_inverse=True)[1]
-    return None
-
-
-def independence_p_value(x, y, seed):
-    """p-value of independence of two encoded vectors."""
-    n = len(x)
-    rng = np.random.default_rng([seed, 1])
-    ones = np.ones(n)
-    x_features = _null.test_features(x, ones, rng)
-    y_features = _null.test_features(y, ones, rng)
-    x_first, x_codes = _distinct(x)
-    y_first, y_codes = _distinct(y)
-    if _null.needs_permutations(np.bincount(x_codes), np.bincount(y_codes)):
-        return _null.permutation_p_value(
-            x_features[x_first], x_codes, y_features[y_first], y_codes, rng
-        )
-    weights = _null.null_weights(x_features, ones, y_features, ones)
-    observed = _null.row_statistic(x_features, y_features)
-    return float(_null.chi_square_sum_sf(np.array([observed]), weights)[0])
-
-
-def _distinct(encoded):
-    """Where each distinct row stands first, and the number of each row's like."""
-    _, first, codes = np.unique(encoded, axis=0, return_index=True, return_inverse=True)
-    return first, codes.ravel()
-
-
-def warn_of_identifiers(encoder, table):
-    """Say which text columns only tell rows apart."""
-    names = [
-        table.label(j)
-        for j, column in enumerate(encoder.columns_)
-        if column.kind == "identifier"
-    ]
-    if names:
-        warn(
-            f"Text that is unique in nearly every row of {table.name} carries no "
-            f"information that other rows could show, and scores 0: {names}.",
-        )
-
-
-def warn_of_repeats(groups, *sides):
-    """Say how many rows repeat, where values are too fine to repeat by chance.
-
-    Parameters
-    ----------
-    groups : ndarray of shape (n,) or None
-        Where rows come in groups, copies are expected.
-    sides : (encoded, TableEncoder) of each side
-    """
-    fine = [_fine_cells(*side) for side in sides]
-    rows = np.any([cells.any(axis=1) for cells in fine], axis=0)
-    if groups is not None or not rows.any():
-        return
-    both = np.concatenate([encoded[rows] for encoded, _ in sides], axis=1)
-    if not may_repeat(both.T):
-        return
-    counts = np.unique(both, axis=0, return_counts=True)[1]
-    n_repeated = len(both) - len(counts)
-    finest = max(len(np.unique(column)) for column in both.T)
-    copied = counts.min() > 1 and len(counts) > MAX_DISCRETE
-    if n_repeated and (finest > 0.5 * len(both) or copied):
-        warn(
-            f"{n_repeated} of {len(rows)} rows repeat another row. Copies of one row "
-            "in several folds raise the estimate and shrink its error; drop them, or "
-            "pass `groups` so that copies stay together.",
-        )
-
-
-def may_repeat(columns):
-    """Whether rows of numbers may repeat; if not, none does."""
-    if not len(columns):
-        return True
-    sums, factor = np.uint64(0), np.uint64(0x9E3779B97F4A7C15)
-    for column in columns:
-        # Zero has two signs.
-        bits = (np.ascontiguousarray(column) + 0.0).view(np.uint64)
-        sums = (sums ^ bits) * factor
-        sums ^= sums >> np.uint64(29)
-    sums.sort()
-    return bool((sums[1:] == sums[:-1]).any())
-
-
-def _fine_cells(encoded, encoder):
-    """Cells that hold a continuous number, (n, columns); missing cells do not."""
-    cells = np.zeros((len(encoded), len(encoder.columns_)), dtype=bool)
-    start = 0
-    for j, column in enumerate(encoder.columns_):
-        end = start + column.width
-        if column.kind == "numeric" and not column.discrete:
-            cells[:, j] = ~encoded[:, start + 1 : end].any(axis=1)
-        start = end
-    return cells

@@ -149,6 +149,36 @@ def permutation_p_value(x_features, x_codes, y_features, y_codes, rng):
     return (1.0 + exceed) / (1.0 + drawn)
 
 
+def independence_p_value(x, y, seed):
+    """p-value of independence of two encoded vectors.
+
+    Parameters
+    ----------
+    x, y : ndarray of shape (n, dx), (n, dy)
+    seed : int
+    """
+    n = len(x)
+    rng = np.random.default_rng([seed, 1])
+    ones = np.ones(n)
+    x_features = test_features(x, ones, rng)
+    y_features = test_features(y, ones, rng)
+    x_first, x_codes = distinct(x)
+    y_first, y_codes = distinct(y)
+    if needs_permutations(np.bincount(x_codes), np.bincount(y_codes)):
+        return permutation_p_value(
+            x_features[x_first], x_codes, y_features[y_first], y_codes, rng
+        )
+    weights = null_weights(x_features, ones, y_features, ones)
+    observed = row_statistic(x_features, y_features)
+    return float(chi_square_sum_sf(np.array([observed]), weights)[0])
+
+
+def distinct(encoded):
+    """Where each distinct row stands first, and the number of each row's like."""
+    _, first, codes = np.unique(encoded, axis=0, return_index=True, return_inverse=True)
+    return first, codes.ravel()
+
+
 def chi_square_sum_sf(q, weights):
     """P(sum_i w_i Z_i^2 > q), by the Lugannani-Rice saddlepoint formula.
 

@@ -9,20 +9,20 @@ from joblib import Parallel, delayed, effective_n_jobs
 from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval, validate_params
 
-from ._columns import ColumnScorer
-from ._crossfit import cross_fit
-from ._encoding import TableEncoder, level_column
-from ._mine import (
+from ._checks import (
     column_indices,
     discrete_labels,
     discrete_overrides,
     draw_seed,
     fold_rows,
-    independence_p_value,
     may_repeat,
     require_pairs,
     warn_of_repeats,
 )
+from ._columns import ColumnScorer
+from ._crossfit import cross_fit
+from ._encoding import TableEncoder, level_column
+from ._null import independence_p_value
 from ._pair import Pair, falls_short, fine_levels, fit_pair
 from ._params import (
     CRITIC_CONSTRAINTS,

@@ -141,6 +141,18 @@ def as_target(y, name="y", *, n_rows=None):
             f"{name} should be a 1d array: this estimator requires {name} to be "
             f"passed, but the target {name} is None."
         )
+    table = as_given(y, name, n_rows=n_rows)
+    for j in range(table.shape[1]):
+        if is_missing(table.column(j)).any():
+            raise ValueError(
+                f"{name} contains NaN. Drop the rows whose target is missing, or "
+                "give missing targets a value of their own."
+            )
+    return table
+
+
+def as_given(y, name="given", *, n_rows=None):
+    """Validate an input of shape (n,) or (n, k) and wrap it as a :class:`Table`."""
     series = nw.from_native(y, series_only=True, pass_through=True)
     if isinstance(series, nw.Series):
         y = series.to_frame().to_native()
@@ -157,12 +169,6 @@ def as_target(y, name="y", *, n_rows=None):
             f"{n_rows} rows and {name} has {table.shape[0]}. Pass one {name} for each "
             "row of X."
         )
-    for j in range(table.shape[1]):
-        if is_missing(table.column(j)).any():
-            raise ValueError(
-                f"{name} contains NaN. Drop the rows whose target is missing, or "
-                "give missing targets a value of their own."
-            )
     return table
 
 
