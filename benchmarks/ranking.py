@@ -63,7 +63,7 @@ def nearest_neighbours(k):
     def score(X, y, classes):
         of = mutual_info_classif if classes else mutual_info_regression
         discrete = [len(np.unique(column)) < 10 for column in X.T]
-        options = {"discrete_features": discrete, "n_neighbors": k}
+        options = {"discrete_features": discrete, "n_neighbors": min(k, len(y) - 1)}
         return of(X, y, random_state=0, **options)
 
     return score
@@ -91,7 +91,7 @@ def bins(X, y, classes, n_bins=6):
     target = np.unique(y, return_inverse=True)[1] if classes else cut(y)
     scores = []
     for column in X.T:
-        table = np.zeros((n_bins, n_bins))
+        table = np.zeros((n_bins, target.max() + 1))
         np.add.at(table, (cut(column), target), 1.0)
         expected = np.outer(table.sum(axis=1), table.sum(axis=0)) / len(y)
         full = table > 0

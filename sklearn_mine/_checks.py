@@ -76,21 +76,21 @@ def discrete_overrides(choice, table, name="discrete_features"):
         return ["auto"] * n_columns
     if isinstance(choice, (bool, np.bool_)):
         return [bool(choice)] * n_columns
-    choice = np.asarray(choice)
-    if choice.dtype == bool:
-        if choice.shape != (n_columns,):
-            raise ValueError(
-                f"{name} is a mask of shape {choice.shape}; the table has "
-                f"{n_columns} columns."
-            )
-        return choice.tolist()
     return np.isin(np.arange(n_columns), column_indices(choice, table, name)).tolist()
 
 
 def column_indices(which, table, name):
-    """Column numbers from numbers or names."""
+    """Column numbers from numbers, names or a mask."""
+    items = np.ravel(np.asarray(which, dtype=object)).tolist()
+    if items and all(isinstance(item, (bool, np.bool_)) for item in items):
+        if len(items) != table.shape[1]:
+            raise ValueError(
+                f"{name} is a mask of shape {(len(items),)}; the table has "
+                f"{table.shape[1]} columns."
+            )
+        return np.flatnonzero(items).tolist()
     indices = []
-    for item in np.ravel(np.asarray(which, dtype=object)):
+    for item in items:
         if isinstance(item, (int, np.integer)) and -table.shape[1] <= item:
             if item < table.shape[1]:
                 indices.append(int(item) % table.shape[1])

@@ -35,6 +35,8 @@ _MAX_COORDINATES, _N_FACTORS = 12, 12
 # the test reads at most.
 _MAX_PRODUCTS, _MAX_ROWS = 1500, 100_000
 _ROWS_AT_ONCE = 8192
+# Prior variance of what the strongest product tells, in sampling variances.
+_PRIORS = np.array([1.0, 10.0, 100.0])
 
 
 @dataclass
@@ -89,37 +91,49 @@ class GivenFit:
         return self.both.pointwise(x, y) - self.given.pointwise(z, y)
 
 
-def given_fit(both, given, n_given, folds):
-    """The difference of two fits on the same folds."""
-    difference = both.influence - given.influence
-    difference = difference[~np.isnan(difference)]
-    error = difference.std(ddof=1) / np.sqrt(len(difference) / n_repeats(folds))
-    fits = (replace(fit, influence=None) for fit in (both, given))
-    return GivenFit(*fits, n_given, float(error))
-
-
-def cross_fit_given(x, z, y, folds, settings, *, seed, **options):
-    """Fit x and z against y, and z alone.
+class GivenFitter:
+    """Fits any x against one y, given one z, on the same folds.
 
     Parameters
     ----------
-    x, z, y : ndarray of shape (n, dx), (n, dz), (n, dy)
+    y, z : ndarray of shape (n, dy), (n, dz)
         Encoded.
     folds, settings, options
         See :func:`cross_fit`.
     seed : int
-
-    Returns
-    -------
-    fit : GivenFit
     """
-    both, given = (
-        cross_fit(
-            side, y, folds, settings, rng=np.random.default_rng([seed, 3]), **options
+
+    def __init__(self, y, z, folds, settings, *, seed, **options):
+        self.y, self.z, self.folds = y, z, folds
+        self.settings, self.seed, self.options = settings, seed, options
+        self._alone = None
+
+    def fit(self, x):
+        """Fit x, (n, dx).
+
+        Returns
+        -------
+        fit : GivenFit
+        """
+        both, given = self._cross_fit(np.column_stack([x, self.z])), self.alone()
+        difference = both.influence - given.influence
+        difference = difference[~np.isnan(difference)]
+        n_apart = len(difference) / n_repeats(self.folds)
+        error = float(difference.std(ddof=1) / np.sqrt(n_apart))
+        both, given = (replace(fit, influence=None) for fit in (both, given))
+        return GivenFit(both, given, self.z.shape[1], error)
+
+    def alone(self):
+        """The fit of z alone, which is made once."""
+        if self._alone is None:
+            self._alone = self._cross_fit(self.z)
+        return self._alone
+
+    def _cross_fit(self, side):
+        rng = np.random.default_rng([self.seed, 3])
+        return cross_fit(
+            side, self.y, self.folds, self.settings, rng=rng, **self.options
         )
-        for side in (np.column_stack([x, z]), z)
-    )
-    return given_fit(both, given, z.shape[1], folds)
 
 
 class ConditionalTest:
@@ -156,18 +170,39 @@ class ConditionalTest:
         x : ndarray of shape (n, dx)
             Encoded.
         """
+        return self._p_value(x[self.rows], self._x_left(x[self.rows]))
+
+    def look(self, x):
+        """The same, and about how much x tells given z where that is little.
+
+        To second order the bound of a critic of the features' products is their
+        covariance, squared; each row is left out of what it is scored by.
+
+        Returns
+        -------
+        p_value, information, std_error : float
+            The latter two in nats.
+        """
         x = x[self.rows]
+        left = self._x_left(x)
+        information, error = _second_order(left, self.y_left)
+        return self._p_value(x, left), information, error
+
+    def _x_left(self, x):
+        """What is left of x, also times functions of z, (n, A)."""
         left, n_plain = self._left(x, "x")
         products = left[:, :n_plain, None] * self.coordinates[:, None]
         products = self._projected(products.reshape(len(x), -1), 2 * _MAX_COORDINATES)
         of_units = left[:, n_plain : n_plain + _N_FACTORS]
         of_units = of_units * self.factors[:, : of_units.shape[1]]
-        left = np.column_stack([left, products, of_units])
+        return _centred(np.column_stack([left, products, of_units]))
+
+    def _p_value(self, x, left):
         margins = [np.bincount(_null.distinct(side)[1]) for side in (x, self.y)]
         if _null.needs_permutations(*margins):
             every = np.arange(len(x))
             return _null.permutation_p_value(
-                _centred(left), every, self.y_left, every, self._rng("permutations")
+                left, every, self.y_left, every, self._rng("permutations")
             )
         observed = _null.row_statistic(left, self.y_left)
         weights = _product_scales(left, self.y_left)
@@ -244,6 +279,38 @@ def _residuals(basis, features):
         left = np.where(errors < best, residuals, left)
         best = np.minimum(best, errors)
     return left
+
+
+def _second_order(u, v):
+    """Held-out bound of products of features, and its standard error, in nats.
+
+    A product weighs less the less both features vary, as far as the evidence of all
+    of them says.
+    """
+    n = len(u)
+    (u, u_scales), (v, v_scales) = _principal(u), _principal(v)
+    covariance, squares = u.T @ v / n, (u**2).T @ v**2 / n
+    prior = np.outer(u_scales, v_scales) / (u_scales[0] * v_scales[0])
+    found = n * covariance**2 / np.maximum(squares, 1e-12)
+    spreads = 1.0 + np.multiply.outer(_PRIORS, prior)
+    evidence = -0.5 * (np.log(spreads) + found / spreads).sum(axis=(1, 2))
+    kept = 1.0 - 1.0 / spreads[evidence.argmax()]
+    linear = kept * (n * covariance**2 - squares) / (n - 1.0)
+    others = (n * (n - 2.0) * covariance**2 + squares) / (n - 1.0) ** 2
+    bound = float((linear - 0.5 * kept**2 * others).sum())
+    influence = ((u @ ((2.0 * kept - kept**2) * covariance)) * v).sum(axis=1)
+    variance = influence.var() / n + 2.0 * ((kept * squares) ** 2).sum() / n**2
+    return bound, float(np.sqrt(variance))
+
+
+def _principal(features):
+    """Uncorrelated features of unit variance, and how much of all each was."""
+    scales, axes = np.linalg.eigh(features.T @ features / len(features))
+    real = scales > 1e-6 * max(scales[-1], 1e-300)
+    if not real.any():
+        return np.zeros((len(features), 1)), np.ones(1)
+    scales, axes = scales[real][::-1], axes[:, real][:, ::-1]
+    return features @ (axes / np.sqrt(scales)), scales
 
 
 def _product_scales(u, v):

@@ -22,7 +22,7 @@ from ._checks import (
 )
 from ._crossfit import cross_fit, n_tested
 from ._encoding import LevelMap, TableEncoder
-from ._given import ConditionalTest, GivenFit, cross_fit_given
+from ._given import ConditionalTest, GivenFit, GivenFitter
 from ._null import independence_p_value
 from ._pair import Pair, TableBank, fine_levels, fit_pair
 from ._params import (
@@ -162,6 +162,10 @@ class MINE(BaseEstimator):
     True
     """
 
+    # Pipeline.score hands on the sample weights that it may have been given, also to
+    # steps whose score takes none: they may be named, and cannot be asked for.
+    __metadata_request__score = {"sample_weight": None}
+
     _parameter_constraints: dict = {
         **CRITIC_CONSTRAINTS,
         "discrete_features": ["array-like", "boolean", str],
@@ -278,7 +282,7 @@ class MINE(BaseEstimator):
             pair = self._pair(X, target, folds)
         with one_thread():
             if z is not None:
-                fit = cross_fit_given(x, z, y, folds, settings, seed=seed, **options)
+                fit = GivenFitter(y, z, folds, settings, seed=seed, **options).fit(x)
                 p_value = ConditionalTest(y, z, seed).p_value(x)
                 fits = [fit.given, fit.both]
             else:

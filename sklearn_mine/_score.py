@@ -22,6 +22,7 @@ from ._checks import (
 from ._columns import ColumnScorer
 from ._crossfit import cross_fit
 from ._encoding import TableEncoder, level_column
+from ._given import ConditionalTest, GivenFitter
 from ._null import independence_p_value
 from ._pair import Pair, falls_short, fine_levels, fit_pair
 from ._params import (
@@ -52,6 +53,7 @@ _CONSTRAINTS = {
     "discrete_features": ["array-like", "boolean", str],
     "discrete_target": ["boolean", str],
     "feature_groups": ["array-like", dict, None],
+    "given_features": ["array-like", None],
     "groups": ["array-like", None],
     "max_samples": [Interval(Integral, 2, None, closed="left"), None],
     "return_std": ["boolean"],
@@ -82,6 +84,7 @@ def mine_score(
     discrete_features="auto",
     discrete_target="auto",
     feature_groups=None,
+    given_features=None,
     groups=None,
     max_samples=10000,
     units="nats",
@@ -117,6 +120,12 @@ def mine_score(
     feature_groups : array-like of shape (n_features,) or dict, default=None
         Columns that belong together: a label for each column, or names with lists
         of columns. They score as one vector, and each gets its group's score.
+
+    given_features : mask, indices or names, default=None
+        Columns that every other is conditioned on: scores are then conditional
+        information, the difference of what a column and they tell and of what they
+        tell alone, and p-values those of conditional independence. They themselves
+        score 0. Takes about as long for each column as a fit of MINE.
 
     groups : array-like of shape (n,), default=None
         Groups of the rows of X that belong to one fold.
@@ -195,8 +204,8 @@ class MINEScore(BaseEstimator):
     ----------
     {critic_parameters}
 
-    discrete_features, discrete_target, feature_groups, groups, max_samples, units, \\
-    device, n_jobs, random_state, verbose
+    discrete_features, discrete_target, feature_groups, given_features, groups, \\
+    max_samples, units, device, n_jobs, random_state, verbose
         See :func:`mine_score`.
 
     Attributes
@@ -241,6 +250,7 @@ class MINEScore(BaseEstimator):
         discrete_features="auto",
         discrete_target="auto",
         feature_groups=None,
+        given_features=None,
         groups=None,
         max_samples=10000,
         units="nats",
@@ -267,6 +277,7 @@ class MINEScore(BaseEstimator):
         self.discrete_features = discrete_features
         self.discrete_target = discrete_target
         self.feature_groups = feature_groups
+        self.given_features = given_features
         self.groups = groups
         self.max_samples = max_samples
         self.units = units
@@ -316,18 +327,13 @@ def score_table(X, y, params):
     _warn_of_repeats(table, target, groups)
     labels = discrete_labels(target, encoder)
     folds = fold_rows(params.cv, n, labels, groups, seed)
+    given = _given_columns(params.given_features, table)
     blocks = _blocks(params.feature_groups, table)
-    scorer = None
-    if settings.solved and encoder.informative and target.shape[1] == 1:
-        levels = level_column(
-            target.column(0), encoding=params.encoding, discrete=encoder.discrete[0]
-        )
-        independent = groups is None and not hasattr(params.cv, "split")
-        scorer = ColumnScorer(levels, folds, settings, seed, independent)
+    blocks = [[j for j in block if j not in given] for block in blocks]
+    blocks = [block for block in blocks if block]
     task = _Task(
         target=target,
         encoder=encoder,
-        scorer=scorer,
         labels=labels,
         folds=folds,
         settings=settings,
@@ -336,6 +342,19 @@ def score_table(X, y, params):
         max_samples=params.max_samples,
         seed=seed,
     )
+    if given and encoder.informative:
+        task.condition_on(table.block(given), [overrides[j] for j in given])
+    if (
+        task.given is None
+        and settings.solved
+        and encoder.informative
+        and target.shape[1] == 1
+    ):
+        levels = level_column(
+            target.column(0), encoding=params.encoding, discrete=encoder.discrete[0]
+        )
+        independent = groups is None and not hasattr(params.cv, "split")
+        task.scorer = ColumnScorer(levels, folds, settings, seed, independent)
     n_jobs = effective_n_jobs(params.n_jobs)
     size = max(1, min(_CHUNK, -(-len(blocks) // n_jobs), _CHUNK_CELLS // n))
     chunks = (
@@ -376,9 +395,23 @@ class _Task:
     """What all chunks of columns need; sent to workers as one object, once."""
 
     abandoned = False
+    scorer = given = None
 
     def __init__(self, **parts):
         self.__dict__.update(parts)
+
+    def condition_on(self, table, overrides):
+        """Score given these columns."""
+        encoder = TableEncoder(self.encoding, overrides)
+        z = encoder.fit_transform(table)
+        if not encoder.informative:
+            return
+        options = {name: each for name, each in _options(self).items() if name != "rng"}
+        with one_thread():
+            fitter = GivenFitter(
+                self.y, z, self.folds, self.settings, seed=self.seed, **options
+            )
+            self.given = _Given(fitter, ConditionalTest(self.y, z, self.seed))
 
     def __sizeof__(self):
         # For schedulers that keep large objects with their workers.
@@ -398,6 +431,26 @@ class _Task:
             encoding=self.encoding,
             discrete=self.encoder.discrete[0],
         )
+
+
+class _Given:
+    """Scores any x given what all columns are conditioned on.
+
+    Critics are fitted only where there is something to tell.
+    """
+
+    def __init__(self, fitter, test):
+        self.fitter, self.test = fitter, test
+        # What all columns share is fitted before there are several threads.
+        fitter.alone()
+
+    def score(self, x):
+        p_value, information, error = self.test.look(x)
+        if p_value >= _ALPHA_CANDIDATE and self.fitter.settings.solver == "auto":
+            return information, error, p_value, "newton"
+        # The difference is no bound, and without its bias nearer the truth.
+        fit = self.fitter.fit(x)
+        return fit.corrected, fit.std_error, p_value, fit.solver
 
 
 class _Chunk:
@@ -472,6 +525,8 @@ def _score_vector(task, chunk, i):
     if not (encoder.informative and task.encoder.informative):
         identifier = any(column.kind == "identifier" for column in encoder.columns_)
         return 0.0, 0.0, 1.0, "identifier" if identifier else "none"
+    if task.given is not None:
+        return task.given.score(x)
     fit = cross_fit(x, task.y, task.folds, task.settings, **_options(task))
     p_value = independence_p_value(x, task.y, task.seed)
     return fit.estimate, fit.std_error, p_value, fit.solver
@@ -507,6 +562,18 @@ def _options(task):
         "labels": task.labels,
         "max_samples": task.max_samples,
     }
+
+
+def _given_columns(given_features, table):
+    """Numbers of the columns that all others are conditioned on."""
+    if given_features is None:
+        return []
+    given = sorted(set(column_indices(given_features, table, "given_features")))
+    if len(given) == table.shape[1]:
+        raise ValueError(
+            "given_features names every column of X, which leaves none to score."
+        )
+    return given
 
 
 def _blocks(feature_groups, table):
