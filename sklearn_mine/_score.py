@@ -1,52 +1,32 @@
 """mine_score and MINEScore: every column of a table against a target."""
 
-from dataclasses import replace
-from functools import cached_property
 from numbers import Integral
 
 import numpy as np
-from joblib import Parallel, delayed, effective_n_jobs
 from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval, validate_params
 
 from ._checks import (
     column_indices,
-    discrete_labels,
     discrete_overrides,
     draw_seed,
-    fold_rows,
     may_repeat,
     require_pairs,
     warn_of_repeats,
 )
-from ._columns import ColumnScorer
-from ._crossfit import cross_fit
-from ._encoding import TableEncoder, level_column
-from ._given import ConditionalTest, GivenFitter
-from ._null import independence_p_value
-from ._pair import Pair, falls_short, fine_levels, fit_pair
+from ._encoding import TableEncoder
 from ._params import (
     CRITIC_CONSTRAINTS,
     NATS_PER_UNIT,
-    Settings,
     with_critic_parameters,
 )
 from ._progress import progress
 from ._table import as_groups, as_table, as_target
-from ._threads import one_thread
+from ._tasks import Chunk, Task, chunks_of, run_tasks
 from ._warn import warn
 
-# Columns of one task; what a worker sets up for each task costs a few columns.
-_CHUNK = 64
-# Of long tables, so many cells.
-_CHUNK_CELLS = 2**24
 # Columns in which repeated rows are looked for.
 _LOOKED_AT = 8
-# A column scoring higher than this tells more than a few dozen levels hold. Only what
-# is as significant as this is worth a closer look.
-_STRONG, _ALPHA_CANDIDATE = 0.5, 1e-3
-# So is what a plain table shows by so many standard deviations.
-_CLEAR = 6.0
 
 _CONSTRAINTS = {
     **CRITIC_CONSTRAINTS,
@@ -310,68 +290,33 @@ def score_table(X, y, params):
     -------
     scores, p_values, std_errors, solvers : ndarray of shape (n_features,)
     """
-    # Columns run in parallel; within one column, folds do not.
-    settings = replace(Settings.of(params), n_jobs=1)
     table = as_table(X, "X")
     n, n_features = table.shape
     target = as_target(y, n_rows=n)
     require_pairs(n)
     groups = as_groups(params.groups, n)
-    seed = draw_seed(params.random_state)
     overrides = discrete_overrides(params.discrete_features, table)
-    encoder = TableEncoder(
-        params.encoding,
-        discrete_overrides(params.discrete_target, target, "discrete_target"),
+    task = Task(
+        target,
+        params,
+        discrete=discrete_overrides(params.discrete_target, target, "discrete_target"),
+        groups=groups,
+        seed=draw_seed(params.random_state),
     )
-    encoder.fit(target)
     _warn_of_repeats(table, target, groups)
-    labels = discrete_labels(target, encoder)
-    folds = fold_rows(params.cv, n, labels, groups, seed)
     given = _given_columns(params.given_features, table)
+    if given:
+        task.condition_on(table.block(given), [overrides[j] for j in given])
     blocks = _blocks(params.feature_groups, table)
     blocks = [[j for j in block if j not in given] for block in blocks]
     blocks = [block for block in blocks if block]
-    task = _Task(
-        target=target,
-        encoder=encoder,
-        labels=labels,
-        folds=folds,
-        settings=settings,
-        encoding=params.encoding,
-        groups=groups,
-        max_samples=params.max_samples,
-        seed=seed,
+    work = (
+        (task, Chunk(table, overrides, chunk))
+        for chunk in chunks_of(blocks, n, params.n_jobs)
     )
-    if given and encoder.informative:
-        task.condition_on(table.block(given), [overrides[j] for j in given])
-    if (
-        task.given is None
-        and settings.solved
-        and encoder.informative
-        and target.shape[1] == 1
-    ):
-        levels = level_column(
-            target.column(0), encoding=params.encoding, discrete=encoder.discrete[0]
-        )
-        independent = groups is None and not hasattr(params.cv, "split")
-        task.scorer = ColumnScorer(levels, folds, settings, seed, independent)
-    n_jobs = effective_n_jobs(params.n_jobs)
-    size = max(1, min(_CHUNK, -(-len(blocks) // n_jobs), _CHUNK_CELLS // n))
-    chunks = (
-        _Chunk(table, overrides, blocks[i : i + size])
-        for i in range(0, len(blocks), size)
-    )
-    run = Parallel(n_jobs=params.n_jobs, prefer="threads", return_as="generator")
     bar = progress(len(blocks), "mine_score", "column", shown=params.verbose)
-    outcomes = []
-    try:
-        with one_thread(), bar:
-            for part in run(delayed(_score_chunk)(task, chunk) for chunk in chunks):
-                outcomes += part
-                bar.update(len(part))
-    finally:
-        # Threads that have begun stop at their next column.
-        task.abandoned = True
+    parts = run_tasks(work, params.n_jobs, bar)
+    outcomes = [outcome for part in parts for outcome in part]
     scores, errors = np.zeros(n_features), np.zeros(n_features)
     p_values = np.ones(n_features)
     solvers = np.full(n_features, "none", dtype=object)
@@ -389,179 +334,6 @@ def score_table(X, y, params):
         )
     unit = NATS_PER_UNIT[params.units]
     return scores / unit, p_values, errors / unit, solvers
-
-
-class _Task:
-    """What all chunks of columns need; sent to workers as one object, once."""
-
-    abandoned = False
-    scorer = given = None
-
-    def __init__(self, **parts):
-        self.__dict__.update(parts)
-
-    def condition_on(self, table, overrides):
-        """Score given these columns."""
-        encoder = TableEncoder(self.encoding, overrides)
-        z = encoder.fit_transform(table)
-        if not encoder.informative:
-            return
-        options = {name: each for name, each in _options(self).items() if name != "rng"}
-        with one_thread():
-            fitter = GivenFitter(
-                self.y, z, self.folds, self.settings, seed=self.seed, **options
-            )
-            self.given = _Given(fitter, ConditionalTest(self.y, z, self.seed))
-
-    def __sizeof__(self):
-        # For schedulers that keep large objects with their workers.
-        return object.__sizeof__(self) + 8 * self.target.shape[0]
-
-    @cached_property
-    def y(self):
-        """The target, encoded."""
-        how = self.encoder.encoding, self.encoder.discrete
-        return TableEncoder(*how).fit_transform(self.target)
-
-    @cached_property
-    def target_levels(self):
-        """The target on a fine grid."""
-        return fine_levels(
-            self.target.column(0),
-            encoding=self.encoding,
-            discrete=self.encoder.discrete[0],
-        )
-
-
-class _Given:
-    """Scores any x given what all columns are conditioned on.
-
-    Critics are fitted only where there is something to tell.
-    """
-
-    def __init__(self, fitter, test):
-        self.fitter, self.test = fitter, test
-        # What all columns share is fitted before there are several threads.
-        fitter.alone()
-
-    def score(self, x):
-        p_value, information, error = self.test.look(x)
-        if p_value >= _ALPHA_CANDIDATE and self.fitter.settings.solver == "auto":
-            return information, error, p_value, "newton"
-        # The difference is no bound, and without its bias nearer the truth.
-        fit = self.fitter.fit(x)
-        return fit.corrected, fit.std_error, p_value, fit.solver
-
-
-class _Chunk:
-    """Groups of columns, and these columns alone.
-
-    Parameters
-    ----------
-    table : Table
-    overrides : list
-        Of all columns; see `discrete_overrides`.
-    blocks : list of lists of column numbers
-    """
-
-    def __init__(self, table, overrides, blocks):
-        columns = [j for block in blocks for j in block]
-        self.table = table.block(columns)
-        self.overrides = [overrides[j] for j in columns]
-        ends = np.cumsum([len(block) for block in blocks]).tolist()
-        self.blocks = [
-            list(range(end - len(block), end))
-            for end, block in zip(ends, blocks, strict=True)
-        ]
-
-
-def _score_chunk(task, chunk):
-    """Score groups of columns; (score, std_error, p_value, solver) of each."""
-    with one_thread():
-        chunk.table = chunk.table.compact()
-        outcomes = [None] * len(chunk.blocks)
-        fast = []
-        if task.scorer is not None:
-            fast = [i for i, block in enumerate(chunk.blocks) if len(block) == 1]
-        if fast:
-            columns = [chunk.blocks[i][0] for i in fast]
-            result = task.scorer.score(
-                (chunk.table.column(j) for j in columns),
-                encoding=task.encoding,
-                discrete=[chunk.overrides[j] for j in columns],
-            )
-            for place, i in enumerate(fast):
-                outcomes[i] = (
-                    result.scores[place],
-                    result.std_errors[place],
-                    result.p_values[place],
-                    result.kinds[place],
-                )
-                if _may_pay(result, place) and not task.abandoned:
-                    outcomes[i] = _look_closer(task, chunk, i, outcomes[i])
-        for i, outcome in enumerate(outcomes):
-            if outcome is None and not task.abandoned:
-                outcomes[i] = _score_vector(task, chunk, i)
-        return outcomes
-
-
-def _may_pay(result, place):
-    """Whether a column deserves more than a few dozen levels."""
-    score, gap = result.scores[place], result.gaps[place]
-    significant = result.p_values[place] < _ALPHA_CANDIDATE
-    dependent = significant or gap > _CLEAR * result.gap_errors[place]
-    return dependent and (falls_short(score, gap) or score > _STRONG)
-
-
-def _encode_block(task, chunk, i):
-    block = chunk.blocks[i]
-    encoder = TableEncoder(task.encoding, [chunk.overrides[j] for j in block])
-    return encoder.fit_transform(chunk.table.block(block)), encoder
-
-
-def _score_vector(task, chunk, i):
-    """A group of columns, or a column against a vector: trained critics."""
-    x, encoder = _encode_block(task, chunk, i)
-    if not (encoder.informative and task.encoder.informative):
-        identifier = any(column.kind == "identifier" for column in encoder.columns_)
-        return 0.0, 0.0, 1.0, "identifier" if identifier else "none"
-    if task.given is not None:
-        return task.given.score(x)
-    fit = cross_fit(x, task.y, task.folds, task.settings, **_options(task))
-    p_value = independence_p_value(x, task.y, task.seed)
-    return fit.estimate, fit.std_error, p_value, fit.solver
-
-
-def _look_closer(task, chunk, i, outcome):
-    """A single column against a single target on a fine grid, or by networks."""
-    x, _ = _encode_block(task, chunk, i)
-    p_value = outcome[2]
-    if task.settings.start is None:
-        if task.settings.solver == "newton":
-            return outcome
-        fit = cross_fit(x, task.y, task.folds, task.settings, **_options(task))
-        if fit.solver == "newton":
-            return outcome
-        return fit.estimate, fit.std_error, p_value, fit.solver
-    levels = fine_levels(
-        chunk.table.column(chunk.blocks[i][0]),
-        encoding=task.encoding,
-        discrete=chunk.overrides[chunk.blocks[i][0]],
-    )
-    pair = Pair(levels, task.target_levels, task.folds)
-    # A score is never more than held-out rows can certify.
-    fit = fit_pair(pair, x, task.y, task.settings, may_lean=False, **_options(task))
-    return fit.estimate, fit.std_error, p_value, fit.solver
-
-
-def _options(task):
-    rng = np.random.default_rng([task.seed, 2])
-    return {
-        "rng": rng,
-        "groups": task.groups,
-        "labels": task.labels,
-        "max_samples": task.max_samples,
-    }
 
 
 def _given_columns(given_features, table):

@@ -77,6 +77,30 @@ class Table:
             return Table(np.asfortranarray(self._data), self.name, self._numbers)
         return self
 
+    def framed(self, values, other):
+        """Numbers for each column of this table and of another, in a frame like these.
+
+        Parameters
+        ----------
+        values : ndarray of shape (d, k)
+        other : Table
+
+        Returns
+        -------
+        values : ndarray or DataFrame
+            Of the kind of the first of the tables that is a frame. pandas frames have
+            an index.
+        """
+        frame = self if self.is_frame else other
+        if not frame.is_frame:
+            return values
+        backend = nw.get_native_namespace(frame._data)
+        names = [str(other.label(j)) for j in range(other.shape[1])]
+        if frame._data.implementation.is_pandas_like():
+            index = [self.label(j) for j in range(self.shape[1])]
+            return backend.DataFrame(values, index=index, columns=names)
+        return nw.from_numpy(values, schema=names, backend=backend).to_native()
+
     def label(self, j):
         """The column's name, or its number where there are no names."""
         if self.names is not None:

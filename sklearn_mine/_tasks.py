@@ -1,0 +1,277 @@
+"""The scoring of columns against one target, chunk by chunk.
+
+A task holds what all columns need of the target, a chunk the columns themselves; any
+worker that is given both scores the chunk. Columns that tell little are done on a few
+dozen levels, others get a closer look.
+"""
+
+from dataclasses import replace
+from functools import cached_property
+
+import numpy as np
+from joblib import Parallel, delayed, effective_n_jobs
+
+from ._checks import discrete_labels, fold_rows
+from ._columns import ColumnScorer
+from ._crossfit import cross_fit
+from ._encoding import TableEncoder, level_column
+from ._given import ConditionalTest, GivenFitter
+from ._null import independence_p_value
+from ._pair import Pair, falls_short, fine_levels, fit_pair
+from ._params import Settings
+from ._threads import one_thread
+
+# Columns of one task; what a worker sets up for each task costs a few columns.
+_CHUNK = 64
+# Of long tables, so many cells.
+_CHUNK_CELLS = 2**24
+# A column scoring higher than this tells more than a few dozen levels hold. Only what
+# is as significant as this is worth a closer look.
+STRONG, _ALPHA_CANDIDATE = 0.5, 1e-3
+# So is what a plain table shows by so many standard deviations.
+_CLEAR = 6.0
+
+
+class Task:
+    """What all chunks of columns need; sent to workers as one object, once.
+
+    Parameters
+    ----------
+    target : Table
+    params : MINEScore
+    discrete : list of bool or "auto"
+        Of the target's columns.
+    groups : ndarray of shape (n,) or None
+    seed : int
+    strong : float
+        Nats above which a column deserves more than a few dozen levels.
+    """
+
+    abandoned = False
+    scorer = given = None
+
+    def __init__(self, target, params, *, discrete, groups, seed, strong=STRONG):
+        self.target, self.strong = target, strong
+        # Columns run in parallel; within one column, folds do not.
+        self.settings = replace(Settings.of(params), n_jobs=1)
+        self.encoding, self.max_samples = params.encoding, params.max_samples
+        self.groups, self.seed = groups, seed
+        self.encoder = TableEncoder(self.encoding, discrete).fit(target)
+        self.labels = discrete_labels(target, self.encoder)
+        self.folds = fold_rows(params.cv, target.shape[0], self.labels, groups, seed)
+        if self.settings.solved and self.encoder.informative and target.shape[1] == 1:
+            levels = level_column(
+                target.column(0),
+                encoding=self.encoding,
+                discrete=self.encoder.discrete[0],
+            )
+            independent = groups is None and not hasattr(params.cv, "split")
+            self.scorer = ColumnScorer(
+                levels, self.folds, self.settings, seed, independent
+            )
+
+    def condition_on(self, table, overrides):
+        """Score given these columns."""
+        encoder = TableEncoder(self.encoding, overrides)
+        z = encoder.fit_transform(table)
+        if not (encoder.informative and self.encoder.informative):
+            return
+        self.scorer = None
+        options = {name: each for name, each in _options(self).items() if name != "rng"}
+        with one_thread():
+            fitter = GivenFitter(
+                self.y, z, self.folds, self.settings, seed=self.seed, **options
+            )
+            self.given = _Given(fitter, ConditionalTest(self.y, z, self.seed))
+
+    def __sizeof__(self):
+        # For schedulers that keep large objects with their workers.
+        return object.__sizeof__(self) + 8 * self.target.shape[0]
+
+    @cached_property
+    def y(self):
+        """The target, encoded."""
+        how = self.encoder.encoding, self.encoder.discrete
+        return TableEncoder(*how).fit_transform(self.target)
+
+    @cached_property
+    def target_levels(self):
+        """The target on a fine grid."""
+        return fine_levels(
+            self.target.column(0),
+            encoding=self.encoding,
+            discrete=self.encoder.discrete[0],
+        )
+
+
+class _Given:
+    """Scores any x given what all columns are conditioned on.
+
+    Critics are fitted only where there is something to tell.
+    """
+
+    def __init__(self, fitter, test):
+        self.fitter, self.test = fitter, test
+        # What all columns share is fitted before there are several threads.
+        fitter.alone()
+
+    def score(self, x):
+        p_value, information, error = self.test.look(x)
+        if p_value >= _ALPHA_CANDIDATE and self.fitter.settings.solver == "auto":
+            return information, error, p_value, "newton"
+        # The difference is no bound, and without its bias nearer the truth.
+        fit = self.fitter.fit(x)
+        return fit.corrected, fit.std_error, p_value, fit.solver
+
+
+class Chunk:
+    """Groups of columns, and these columns alone.
+
+    Parameters
+    ----------
+    table : Table
+    overrides : list
+        Of all columns; see `discrete_overrides`.
+    blocks : list of lists of column numbers
+    """
+
+    def __init__(self, table, overrides, blocks):
+        columns = [j for block in blocks for j in block]
+        self.table = table.block(columns)
+        self.overrides = [overrides[j] for j in columns]
+        ends = np.cumsum([len(block) for block in blocks]).tolist()
+        self.blocks = [
+            list(range(end - len(block), end))
+            for end, block in zip(ends, blocks, strict=True)
+        ]
+
+
+def score_chunk(task, chunk):
+    """Score groups of columns; (score, std_error, p_value, solver) of each."""
+    with one_thread():
+        chunk.table = chunk.table.compact()
+        outcomes = [None] * len(chunk.blocks)
+        fast = []
+        if task.scorer is not None:
+            fast = [i for i, block in enumerate(chunk.blocks) if len(block) == 1]
+        if fast:
+            columns = [chunk.blocks[i][0] for i in fast]
+            result = task.scorer.score(
+                (chunk.table.column(j) for j in columns),
+                encoding=task.encoding,
+                discrete=[chunk.overrides[j] for j in columns],
+            )
+            for place, i in enumerate(fast):
+                outcomes[i] = (
+                    result.scores[place],
+                    result.std_errors[place],
+                    result.p_values[place],
+                    result.kinds[place],
+                )
+                if _may_pay(task, result, place) and not task.abandoned:
+                    outcomes[i] = _look_closer(task, chunk, i, outcomes[i])
+        for i, outcome in enumerate(outcomes):
+            if outcome is None and not task.abandoned:
+                outcomes[i] = _score_vector(task, chunk, i)
+        return outcomes
+
+
+def _may_pay(task, result, place):
+    """Whether a column deserves more than a few dozen levels."""
+    score, gap = result.scores[place], result.gaps[place]
+    significant = result.p_values[place] < _ALPHA_CANDIDATE
+    dependent = significant or gap > _CLEAR * result.gap_errors[place]
+    return dependent and (falls_short(score, gap) or score > task.strong)
+
+
+def _encode_block(task, chunk, i):
+    block = chunk.blocks[i]
+    encoder = TableEncoder(task.encoding, [chunk.overrides[j] for j in block])
+    return encoder.fit_transform(chunk.table.block(block)), encoder
+
+
+def _score_vector(task, chunk, i):
+    """A group of columns, or a column against a vector: trained critics."""
+    x, encoder = _encode_block(task, chunk, i)
+    if not (encoder.informative and task.encoder.informative):
+        identifier = any(column.kind == "identifier" for column in encoder.columns_)
+        return 0.0, 0.0, 1.0, "identifier" if identifier else "none"
+    if task.given is not None:
+        return task.given.score(x)
+    fit = cross_fit(x, task.y, task.folds, task.settings, **_options(task))
+    p_value = independence_p_value(x, task.y, task.seed)
+    return fit.estimate, fit.std_error, p_value, fit.solver
+
+
+def _look_closer(task, chunk, i, outcome):
+    """A single column against a single target on a fine grid, or by networks."""
+    x, _ = _encode_block(task, chunk, i)
+    p_value = outcome[2]
+    if task.settings.start is None:
+        if task.settings.solver == "newton":
+            return outcome
+        fit = cross_fit(x, task.y, task.folds, task.settings, **_options(task))
+        if fit.solver == "newton":
+            return outcome
+        return fit.estimate, fit.std_error, p_value, fit.solver
+    levels = fine_levels(
+        chunk.table.column(chunk.blocks[i][0]),
+        encoding=task.encoding,
+        discrete=chunk.overrides[chunk.blocks[i][0]],
+    )
+    pair = Pair(levels, task.target_levels, task.folds)
+    # A score is never more than held-out rows can certify.
+    fit = fit_pair(pair, x, task.y, task.settings, may_lean=False, **_options(task))
+    return fit.estimate, fit.std_error, p_value, fit.solver
+
+
+def _options(task):
+    rng = np.random.default_rng([task.seed, 2])
+    return {
+        "rng": rng,
+        "groups": task.groups,
+        "labels": task.labels,
+        "max_samples": task.max_samples,
+    }
+
+
+def run_tasks(work, n_jobs, bar):
+    """Score chunks in parallel, in order.
+
+    Parameters
+    ----------
+    work : iterable of (Task, Chunk)
+    n_jobs : int or None
+    bar : tqdm
+        Counts columns.
+
+    Yields
+    ------
+    outcomes : list of (score, std_error, p_value, solver)
+        Of the groups of columns of each chunk.
+    """
+    tasks = set()
+
+    def calls():
+        for task, chunk in work:
+            tasks.add(task)
+            yield delayed(score_chunk)(task, chunk)
+
+    run = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")
+    try:
+        with one_thread(), bar:
+            for outcomes in run(calls()):
+                bar.update(len(outcomes))
+                yield outcomes
+    finally:
+        # Threads that have begun stop at their next column.
+        for task in tasks:
+            task.abandoned = True
+
+
+def chunks_of(blocks, n_rows, n_jobs):
+    """Groups of columns in lists of about one size."""
+    n_workers = effective_n_jobs(n_jobs)
+    size = min(_CHUNK, -(-len(blocks) // n_workers), _CHUNK_CELLS // n_rows)
+    size = max(1, size)
+    return [blocks[i : i + size] for i in range(0, len(blocks), size)]
