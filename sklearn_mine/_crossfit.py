@@ -17,6 +17,7 @@ import torch
 from scipy.special import logsumexp
 from sklearn.model_selection import KFold, StratifiedKFold, check_cv
 
+from ._logistic import logistic_start
 from ._mixture import MAX_MIXED, PairBound, mixture_start, quiet_fits
 from ._start import Twist, canonical_start
 from .nn.critics import CriticBank, shifts_of
@@ -313,6 +314,9 @@ def cross_fit(
     judged = valid_rows is not None and not leans
     if use_start and judged and settings.solver == "auto":
         rows = fit_rows, valid_rows
+        if labels is not None:
+            plain = (side[:, :n] for side, n in zip((x, y), n_plain, strict=True))
+            starts = _with_regressions(starts, *plain, labels, *rows, settings.n_jobs)
         starts = _with_mixtures(starts, x, y, *rows, rng, settings.n_jobs)
     settings = _for_device(settings)
     bank = CriticBank(
@@ -441,6 +445,18 @@ def _for_device(settings):
     if torch.device(settings.device).type == "cpu":
         return settings
     return replace(settings, n_jobs=1)
+
+
+def _with_regressions(starts, x, y, labels, fit_rows, valid_rows, n_jobs):
+    """Starts with a regression of labels each."""
+
+    def fit(start, *rows):
+        return replace(start, logistic=logistic_start(x, y, labels, *rows))
+
+    with quiet_fits():
+        return for_each(
+            fit, list(zip(starts, fit_rows, valid_rows, strict=True)), n_jobs
+        )
 
 
 def _with_mixtures(starts, x, y, fit_rows, valid_rows, rng, n_jobs):

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.covariance import ledoit_wolf
 
+from ._logistic import LogisticStart
 from ._mixture import Mixture
 from ._student import StudentStart, student_scores, student_start
 
@@ -26,6 +27,9 @@ _MAX_CORRELATION = 0.99999
 _MAX_WAVES, _MAX_COLUMNS = 12, 80
 # Twisted pairs are taken where they tell this much more (nats, and relative).
 _GAIN, _RELATIVE_GAIN = 0.01, 0.02
+# Shrinkage of covariances beyond Ledoit's and Wolf's, which fits them and not what is
+# told, is tried where there are fewer rows for each column than these.
+_SHRINKAGES, _MANY_ROWS = (0.1, 0.3, 0.6), 50
 # Radii that are kept to rank others by.
 _N_RADII = 1024
 
@@ -89,6 +93,8 @@ class CanonicalStart:
         Of the plain columns.
     mixture : Mixture or None
         Of the first coordinates.
+    logistic : LogisticStart or None
+        Of labels, on the plain columns.
     """
 
     x_mean: np.ndarray
@@ -102,6 +108,7 @@ class CanonicalStart:
     n_plain: tuple
     student: StudentStart | None = None
     mixture: Mixture | None = None
+    logistic: LogisticStart | None = None
 
     @property
     def claim(self):
@@ -137,6 +144,10 @@ class CanonicalStart:
             gaussian(*self.coordinates(x, y), self.correlations),
             gaussian(*twisted, self.twist_correlations),
         ]
+        if self.logistic is not None:
+            of_x = self.logistic.of_x(x[:, : self.n_plain[0]])
+            of_y = self.logistic.of_y(y[:, : self.n_plain[1]])
+            ratios.append(lambda i, j: (of_x[i] * of_y[j]).sum(axis=1))
         if self.student is not None:
             scores = [
                 student_scores(side[:, :n], self.student.df)
@@ -208,8 +219,21 @@ def canonical_start(x, y, *, rng, n_plain=None, analyse=True):
 
 
 def _analyse(x, y, halves):
+    """Canonical pairs, with as much shrinkage as shows most on held-out halves."""
+    best = _analyse_shrunk(x, y, halves, 0.0)
+    if len(x) < _MANY_ROWS * max(x.shape[1], y.shape[1]):
+        for shrinkage in _SHRINKAGES:
+            more = _analyse_shrunk(x, y, halves, shrinkage)
+            gain = _information(more.correlations) - _information(best.correlations)
+            if gain <= 0.0:
+                break
+            best = more
+    return best
+
+
+def _analyse_shrunk(x, y, halves, shrinkage):
     n = len(x)
-    x_whiten, y_whiten = _whitener(x), _whitener(y)
+    x_whiten, y_whiten = _whitener(x, shrinkage), _whitener(y, shrinkage)
     whitened = (x - x.mean(axis=0)) @ x_whiten, (y - y.mean(axis=0)) @ y_whiten
     left, _, right = _pairs(*whitened)
     n_pairs = min(left.shape[1], right.shape[1])
@@ -222,6 +246,11 @@ def _analyse(x, y, halves):
             confirmed += 0.5 * _correlations(u, v)
         confirmed[confirmed < _SIGNIFICANCE / np.sqrt(n)] = 0.0
     confirmed = np.clip(confirmed, 0.0, _MAX_CORRELATION)
+    if shrinkage:
+        left, right = (
+            pairs / (side @ pairs).std(axis=0).clip(min=1e-6)
+            for side, pairs in zip(whitened, (left, right), strict=True)
+        )
     return _Analysis(x_whiten @ left, y_whiten @ right, confirmed)
 
 
@@ -229,9 +258,13 @@ def _information(correlations):
     return float(-0.5 * np.log1p(-(correlations**2)).sum())
 
 
-def _whitener(x):
+def _whitener(x, shrinkage=0.0):
     """Matrix that gives shrunk-covariance unit variance in every direction."""
     covariance = ledoit_wolf(x)[0] if x.shape[1] > 1 else np.atleast_2d(np.var(x))
+    level = np.trace(covariance) / len(covariance)
+    covariance = (1.0 - shrinkage) * covariance + shrinkage * level * np.eye(
+        len(covariance)
+    )
     values, vectors = np.linalg.eigh(covariance)
     usable = values > 1e-10 * max(values[-1], 1e-300)
     return vectors[:, usable] / np.sqrt(values[usable])

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
+from .logistic import LogisticRatio
 from .mixture import MixtureRatio
 from .student import StudentRatio
 
@@ -76,17 +77,21 @@ class CriticBank(torch.nn.Module):
         n_critics, n_plain = len(starts), starts[0].n_plain
         students = [start.student for start in starts]
         mixtures = [start.mixture for start in starts]
+        regressions = [start.logistic for start in starts]
         # Columns of each side that the networks see as they are.
         self.n_raw = [d if d <= _MAX_RAW or not use_start else 0 for d in n_plain]
         self._set_start(starts)
         p, q = self.x_directions.shape[2], self.y_directions.shape[2]
         n_twists = self.x_twists.shape[2]
-        self.student, self.mixture = None, None
+        self.student, self.mixture, self.logistic = None, None, None
+        if any(regression is not None for regression in regressions):
+            self.logistic = LogisticRatio(regressions)
         if any(student is not None for student in students):
             self.student = StudentRatio(students, *n_plain)
         if any(mixture is not None for mixture in mixtures):
             self.mixture = MixtureRatio(mixtures)
-        self.n_separable = 1 + (n_twists > 0) + (self.student is not None)
+        parts = (self.logistic, self.student)
+        self.n_separable = 1 + (n_twists > 0) + sum(part is not None for part in parts)
         self.n_starts = self.n_separable + (self.mixture is not None)
         width_x, width_y = (
             n_raw + (width + 2 + n_twists) * use_start
@@ -217,7 +222,8 @@ class CriticBank(torch.nn.Module):
         )
         of_x, of_y = marginal * left[..., :1], marginal * right[..., :1]
         lefts, rights = [products.mT * left[..., 1:]], [right[..., 1:]]
-        for i, (u, v, alone_x, alone_y) in enumerate(self._gaussians(sides, _ALL)):
+        parts = self._separable_starts(x, y, sides, _ALL)
+        for i, (u, v, alone_x, alone_y) in enumerate(parts):
             weight = self.head[:, i, None]
             of_x = of_x + weight * alone_x[..., None]
             of_y = of_y + weight * alone_y[..., None]
@@ -305,8 +311,8 @@ class CriticBank(torch.nn.Module):
             seen += [coordinates, twisted, torch.cat(parts, dim=2)]
         return _Sides(*seen)
 
-    def _gaussians(self, sides, critics):
-        """Parts of the log-density ratios of Gaussian starts.
+    def _separable_starts(self, x, y, sides, critics):
+        """Parts of the log-density ratios of Gaussian starts and of regressions.
 
         Yields
         ------
@@ -326,6 +332,14 @@ class CriticBank(torch.nn.Module):
             of_x = -0.5 * (u**2 * (rho**2 / scale) + torch.log(scale)).sum(2)
             of_y = -0.5 * (v**2 * (rho**2 / scale)).sum(2)
             yield u * (rho / scale), v, of_x, of_y
+        if self.logistic is not None:
+            left, right = self.logistic.sides(x, y, critics)
+            yield (
+                left,
+                right,
+                torch.zeros_like(left[..., 0]),
+                torch.zeros_like(right[..., 0]),
+            )
 
     def _inputs(self, x, y, partners, critics):
         """Start features (K, n_start, R, B), and what the networks see."""
@@ -334,7 +348,8 @@ class CriticBank(torch.nn.Module):
         sides = self._sides(x, y, critics)
         u, v = sides.u, sides.v
         ratios = []
-        for left, right, of_x, of_y in self._gaussians(sides, critics):
+        parts = self._separable_starts(x, y, sides, critics)
+        for left, right, of_x, of_y in parts:
             joined = (left[:, None] * right[:, partners]).sum(3)
             ratios.append(joined + of_x[:, None] + of_y[:, partners])
         with torch.no_grad():

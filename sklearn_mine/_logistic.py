@@ -1,0 +1,86 @@
+"""A parametric start for labels: multinomial logistic regression.
+
+Its log-probability of a label less the log of the label's share is a critic, and the
+best there is where classes differ by linear functions. The penalty is the one of a few
+under which validation rows are likeliest.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import log_softmax
+from sklearn.linear_model import LogisticRegression
+
+# Inverse penalties, from strict to loose, and classes and cells at most.
+_INVERSE_PENALTIES = (0.01, 0.1, 1.0, 10.0)
+MAX_CLASSES, _MAX_COLUMNS = 64, 2000
+_MAX_STEPS = 200
+
+
+@dataclass(frozen=True)
+class LogisticStart:
+    """ln p(c | x) / p(c) of classes c, from encoded columns of x.
+
+    Attributes
+    ----------
+    weights, intercepts : ndarray of shape (d, C), (C,)
+        Of the scores whose softmax is p(c | x).
+    log_shares : ndarray of shape (C,)
+        ln p(c).
+    codes : ndarray of shape (C, dy)
+        Each class, encoded.
+    """
+
+    weights: np.ndarray
+    intercepts: np.ndarray
+    log_shares: np.ndarray
+    codes: np.ndarray
+
+    def of_x(self, x):
+        """The ratio of each row with each class, (n, C)."""
+        scores = x @ self.weights + self.intercepts
+        return log_softmax(scores, axis=1) - self.log_shares
+
+    def of_y(self, y):
+        """Indicators of each row's class, (n, C)."""
+        return (y[:, None] == self.codes).all(axis=2).astype(float)
+
+
+def logistic_start(x, y, labels, fit_rows, valid_rows):
+    """The regression of labels on columns, from some rows, judged by others.
+
+    Parameters
+    ----------
+    x, y : ndarray of shape (n, d), (n, dy)
+        Encoded; y holds the labels.
+    labels : ndarray of shape (n,), int
+    fit_rows, valid_rows : index arrays
+
+    Returns
+    -------
+    start : LogisticStart or None
+        None where there are too many classes or columns, or none to fit.
+    """
+    classes = np.unique(labels[fit_rows])
+    if not 1 < len(classes) <= MAX_CLASSES or x.shape[1] > _MAX_COLUMNS:
+        return None
+    known = valid_rows[np.isin(labels[valid_rows], classes)]
+    if len(known) == 0:
+        return None
+    shares = np.bincount(np.searchsorted(classes, labels[fit_rows])) / len(fit_rows)
+    firsts = [np.flatnonzero(labels == each)[0] for each in classes]
+    here = np.searchsorted(classes, labels[known])
+    best, least = None, np.inf
+    model = LogisticRegression(max_iter=_MAX_STEPS, warm_start=True)
+    for penalty in _INVERSE_PENALTIES:
+        model.set_params(C=penalty).fit(x[fit_rows], labels[fit_rows])
+        weights, intercepts = model.coef_.T, model.intercept_
+        if len(classes) == 2:
+            weights = np.column_stack([0.0 * weights, weights])
+            intercepts = np.append(0.0, intercepts)
+        start = LogisticStart(weights, intercepts, np.log(shares), y[firsts])
+        loss = -start.of_x(x[known])[np.arange(len(known)), here].mean()
+        if loss >= least:
+            break
+        best, least = start, loss
+    return best
