@@ -255,6 +255,11 @@ class MINE(BaseEstimator):
         ValueError
             If a parameter or input is unusable; the message names it.
         """
+        self._fit(X, y, given, groups)
+        return self
+
+    def _fit(self, X, y, given=None, groups=None):
+        """Fit, and return the folds; None where a side is constant."""
         settings = self._settings()
         X = as_table(X, "X", estimator=self)
         n = X.shape[0]
@@ -275,7 +280,7 @@ class MINE(BaseEstimator):
         self.held_out_bound_ = 0.0
         self.leans_on_start_ = False
         if not (self._x_encoder.informative and self._y_encoder.informative):
-            return self
+            return None
         options = {"groups": groups, "labels": labels}
         pair = None
         if z is None and settings.solved and settings.start is not None:
@@ -313,7 +318,7 @@ class MINE(BaseEstimator):
                 f"{np.log(n) / unit:.1f}. It holds as far as the dependence is "
                 "Gaussian after ranking; more rows, or fewer columns, would tell.",
             )
-        return self
+        return folds
 
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y):
@@ -495,15 +500,25 @@ class MINE(BaseEstimator):
         given = self._as_given(given, X.shape[0])
         if self._pieces is None:
             return np.zeros(X.shape[0])
-        if self._level_maps is None:
-            x, y = self._x_encoder.transform(X), self._y_encoder.transform(target)
-            if isinstance(self._pieces.fit, GivenFit):
-                x = np.column_stack([x, self._z_encoder.transform(given)])
-        else:
-            x, y = (codes[:, None] for codes in self._codes(X, target))
+        x, y = self._as_seen(X, target, given)
         with one_thread():
             pointwise = self._pieces.fit.pointwise(x, y)
         return pointwise / NATS_PER_UNIT[self.units]
+
+    def _as_seen(self, X, target, given=None):
+        """Rows of both sides as critics take them: encoded, or levels (n, 1)."""
+        x = self._x_as_seen(X)
+        if self._level_maps is not None:
+            return x, self._level_maps[1](target.column(0))[:, None]
+        if isinstance(self._pieces.fit, GivenFit):
+            x = np.column_stack([x, self._z_encoder.transform(given)])
+        return x, self._y_encoder.transform(target)
+
+    def _x_as_seen(self, X):
+        """Rows of X alone."""
+        if self._level_maps is None:
+            return self._x_encoder.transform(X)
+        return self._level_maps[0](X.column(0))[:, None]
 
     def _codes(self, X, target):
         """Levels of both single columns."""

@@ -44,13 +44,19 @@ class Settings:
         return self.solver != "adam" and self.objective != "infonce"
 
     @classmethod
-    def of(cls, estimator):
-        """Read the settings off an estimator's parameters, checked."""
+    def of(cls, estimator, **automatic):
+        """Read the settings off an estimator's parameters, checked.
+
+        `automatic` says what "auto" stands for.
+        """
         values = {
             field.name: getattr(estimator, field.name)
             for field in fields(cls)
             if hasattr(estimator, field.name)
         }
+        for name, usual in automatic.items():
+            if isinstance(values[name], str) and values[name] == "auto":
+                values[name] = usual
         values["hidden_layer_sizes"] = _layer_sizes(values["hidden_layer_sizes"])
         values["callbacks"] = tuple(values.get("callbacks") or ())
         values["device"] = _device(values["device"])
@@ -112,7 +118,7 @@ CRITIC_DOC = """objective : {"mine", "dv", "mine-f", "infonce"}, default="mine"
         Units of each hidden layer.
 
     activation : {"identity", "logistic", "tanh", "relu", "elu", "silu"}, \\
-            default=ACTIVATION
+            default="ACTIVATION"
         Activation of the hidden layers.
 
     alpha : float, default=1e-3
@@ -153,13 +159,30 @@ CRITIC_DOC = """objective : {"mine", "dv", "mine-f", "infonce"}, default="mine"
         splitter."""
 
 
+# How the text above reads where sizes and activation may be left to the estimator.
+_AUTO_DOC = {
+    "hidden_layer_sizes : int": 'hidden_layer_sizes : "auto", int',
+    "of each hidden layer.": (
+        'of each hidden layer. "auto" is (32,) for single columns, and (64, 64)\n'
+        "        where vectors are trained: with feature_groups, given_features or a\n"
+        "        y of several columns."
+    ),
+    'activation : {"identity"': 'activation : {"auto", "identity"',
+    "of the hidden layers.": (
+        'of the hidden layers. "auto" is "tanh" for single columns, "relu"\n'
+        "        for vectors."
+    ),
+}
+
+
 def with_critic_parameters(hidden, activation):
     """Decorator: put the shared parameters into a docstring's {critic_parameters}."""
 
     def decorate(thing):
-        text = CRITIC_DOC.replace("HIDDEN", hidden).replace(
-            "ACTIVATION", f'"{activation}"'
-        )
+        text = CRITIC_DOC.replace("HIDDEN", hidden).replace("ACTIVATION", activation)
+        if "auto" in hidden:
+            for plain, automatic in _AUTO_DOC.items():
+                text = text.replace(plain, automatic)
         thing.__doc__ = thing.__doc__.replace("{critic_parameters}", text)
         return thing
 

@@ -4,7 +4,7 @@ from numbers import Integral
 
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.utils._param_validation import Interval, validate_params
+from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 
 from ._checks import (
     column_indices,
@@ -30,6 +30,11 @@ _LOOKED_AT = 8
 
 _CONSTRAINTS = {
     **CRITIC_CONSTRAINTS,
+    "hidden_layer_sizes": [
+        *CRITIC_CONSTRAINTS["hidden_layer_sizes"],
+        StrOptions({"auto"}),
+    ],
+    "activation": [*CRITIC_CONSTRAINTS["activation"], StrOptions({"auto"})],
     "discrete_features": ["array-like", "boolean", str],
     "discrete_target": ["boolean", str],
     "feature_groups": ["array-like", dict, None],
@@ -40,7 +45,7 @@ _CONSTRAINTS = {
 }
 
 
-@with_critic_parameters(hidden="(32,)", activation="tanh")
+@with_critic_parameters(hidden='"auto"', activation="auto")
 @validate_params(_CONSTRAINTS, prefer_skip_nested_validation=True)
 def mine_score(
     X,
@@ -50,8 +55,8 @@ def mine_score(
     solver="auto",
     start="canonical",
     encoding="rank",
-    hidden_layer_sizes=(32,),
-    activation="tanh",
+    hidden_layer_sizes="auto",
+    activation="auto",
     alpha=1e-3,
     batch_size="auto",
     learning_rate_init=5e-3,
@@ -173,7 +178,7 @@ def mine_score(
     return (scores, p_values, std_errors) if return_std else (scores, p_values)
 
 
-@with_critic_parameters(hidden="(32,)", activation="tanh")
+@with_critic_parameters(hidden='"auto"', activation="auto")
 class MINEScore(BaseEstimator):
     """:func:`mine_score` as a callable estimator.
 
@@ -216,8 +221,8 @@ class MINEScore(BaseEstimator):
         solver="auto",
         start="canonical",
         encoding="rank",
-        hidden_layer_sizes=(32,),
-        activation="tanh",
+        hidden_layer_sizes="auto",
+        activation="auto",
         alpha=1e-3,
         batch_size="auto",
         learning_rate_init=5e-3,

@@ -30,8 +30,8 @@ _GAIN, _RELATIVE_GAIN = 0.01, 0.02
 # Shrinkage of covariances beyond Ledoit's and Wolf's, which fits them and not what is
 # told, is tried where there are fewer rows for each column than these.
 _SHRINKAGES, _MANY_ROWS = (0.1, 0.3, 0.6), 50
-# Radii that are kept to rank others by.
-_N_RADII = 1024
+# Radii that are kept to rank others by, and what share of the largest is no difference.
+_N_RADII, _SAME_RADIUS = 1024, 1e-9
 
 
 class Twist:
@@ -52,7 +52,13 @@ class Twist:
             return
         self.mean, self.directions = side.mean(axis=0), _whitener(side)
         levels = (np.arange(_N_RADII) + 0.5) / _N_RADII
-        self.radii = np.quantile(self._coordinates(side)[1], levels)
+        radii = np.quantile(self._coordinates(side)[1], levels)
+        # Equal radii share a rank: what rounding does to them must not matter.
+        new = np.diff(radii, prepend=-np.inf) > _SAME_RADIUS * radii[-1]
+        group = np.cumsum(new) - 1
+        self.radii = radii[new]
+        ranks = np.linspace(0.0, 1.0, _N_RADII)
+        self.ranks = np.bincount(group, weights=ranks) / np.bincount(group)
 
     def _coordinates(self, side):
         coordinates = (side - self.mean) @ self.directions
@@ -63,7 +69,7 @@ class Twist:
         if self.n_waves < 1:
             return side
         coordinates, radius = self._coordinates(side)
-        rank = np.interp(radius, self.radii, np.linspace(0.0, 1.0, _N_RADII))
+        rank = np.interp(radius, self.radii, self.ranks)
         waves = np.cos(np.pi * rank[:, None] * np.arange(1, 1 + self.n_waves))
         products = coordinates[:, :, None] * waves[:, None]
         return np.column_stack([side, waves, products.reshape(len(side), -1)])

@@ -53,7 +53,13 @@ class Task:
     def __init__(self, target, params, *, discrete, groups, seed, strong=STRONG):
         self.target, self.strong = target, strong
         # Columns run in parallel; within one column, folds do not.
-        self.settings = replace(Settings.of(params), n_jobs=1)
+        self.settings, self.of_vectors = (
+            replace(
+                Settings.of(params, hidden_layer_sizes=sizes, activation=activation),
+                n_jobs=1,
+            )
+            for sizes, activation in (((32,), "tanh"), ((64, 64), "relu"))
+        )
         self.encoding, self.max_samples = params.encoding, params.max_samples
         self.groups, self.seed = groups, seed
         self.encoder = TableEncoder(self.encoding, discrete).fit(target)
@@ -80,7 +86,7 @@ class Task:
         options = {name: each for name, each in _options(self).items() if name != "rng"}
         with one_thread():
             fitter = GivenFitter(
-                self.y, z, self.folds, self.settings, seed=self.seed, **options
+                self.y, z, self.folds, self.of_vectors, seed=self.seed, **options
             )
             self.given = _Given(fitter, ConditionalTest(self.y, z, self.seed))
 
@@ -198,7 +204,7 @@ def _score_vector(task, chunk, i):
         return 0.0, 0.0, 1.0, "identifier" if identifier else "none"
     if task.given is not None:
         return task.given.score(x)
-    fit = cross_fit(x, task.y, task.folds, task.settings, **_options(task))
+    fit = cross_fit(x, task.y, task.folds, task.of_vectors, **_options(task))
     p_value = independence_p_value(x, task.y, task.seed)
     return fit.estimate, fit.std_error, p_value, fit.solver
 
