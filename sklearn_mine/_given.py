@@ -136,6 +136,20 @@ class GivenFitter:
         )
 
 
+def information(x, y, seed):
+    """About how much x tells about y where that is little, in nats.
+
+    Parameters
+    ----------
+    x, y : ndarray of shape (n, dx), (n, dy)
+        Encoded.
+    seed : int
+    """
+    rng = np.random.default_rng([seed, 1])
+    ones = np.ones(len(x))
+    return _second_order(*(_null.test_features(side, ones, rng) for side in (x, y)))[0]
+
+
 class ConditionalTest:
     """Tests whether x tells about y what z does not, for one y and z and any x.
 
@@ -171,6 +185,16 @@ class ConditionalTest:
             Encoded.
         """
         return self._p_value(x[self.rows], self._x_left(x[self.rows]))
+
+    def information(self, x):
+        """About how much x tells given z where that is little, as :meth:`look` does.
+
+        Returns
+        -------
+        information, std_error : float
+            In nats.
+        """
+        return _second_order(self._x_left(x[self.rows]), self.y_left)
 
     def look(self, x):
         """The same, and about how much x tells given z where that is little.

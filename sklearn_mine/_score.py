@@ -312,7 +312,7 @@ def score_table(X, y, params):
     given = _given_columns(params.given_features, table)
     if given:
         task.condition_on(table.block(given), [overrides[j] for j in given])
-    blocks = _blocks(params.feature_groups, table)
+    blocks = column_blocks(params.feature_groups, table)
     blocks = [[j for j in block if j not in given] for block in blocks]
     blocks = [block for block in blocks if block]
     work = (
@@ -353,7 +353,7 @@ def _given_columns(given_features, table):
     return given
 
 
-def _blocks(feature_groups, table):
+def column_blocks(feature_groups, table):
     """Column numbers that score together."""
     n_features = table.shape[1]
     if feature_groups is None:

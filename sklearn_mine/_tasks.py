@@ -90,6 +90,11 @@ class Task:
             )
             self.given = _Given(fitter, ConditionalTest(self.y, z, self.seed))
 
+    def fit_vector(self, x, n_jobs=1):
+        """Critics of encoded columns and the target."""
+        settings = replace(self.of_vectors, n_jobs=n_jobs)
+        return cross_fit(x, self.y, self.folds, settings, **_options(self))
+
     def __sizeof__(self):
         # For schedulers that keep large objects with their workers.
         return object.__sizeof__(self) + 8 * self.target.shape[0]
@@ -204,7 +209,7 @@ def _score_vector(task, chunk, i):
         return 0.0, 0.0, 1.0, "identifier" if identifier else "none"
     if task.given is not None:
         return task.given.score(x)
-    fit = cross_fit(x, task.y, task.folds, task.of_vectors, **_options(task))
+    fit = task.fit_vector(x)
     p_value = independence_p_value(x, task.y, task.seed)
     return fit.estimate, fit.std_error, p_value, fit.solver
 

@@ -1,0 +1,601 @@
+"""MINESelector: columns that tell together what no fewer would.
+
+Relevance is what :func:`mine_score` finds. What a further column adds to those that
+are chosen is conditional information, worked out on features of what the chosen ones
+leave unexplained (:mod:`sklearn_mine._given`), and whether it adds anything is tested,
+against the best of as many useless columns. Computing is kept apart from choosing.
+"""
+
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.base import BaseEstimator, _fit_context, clone
+from sklearn.feature_selection import SelectorMixin
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted
+
+from . import _null
+from ._checks import draw_seed
+from ._encoding import TableEncoder
+from ._given import ConditionalTest, information
+from ._progress import progress
+from ._score import MINEScore, column_blocks, score_table
+from ._table import as_table, as_target
+from ._tasks import Chunk, Task, chunks_of, run_tasks
+from ._threads import one_thread
+from .nn.scoring import for_each
+
+# Rows that tests and gains are worked out on at most, candidates whose gain is worked
+# out anew at each step, and candidates in a row that may add nothing.
+_MAX_ROWS, _MAX_CANDIDATES, _MAX_FAILURES = 20_000, 200, 5
+# Pairs are looked for among so many groups of columns, by so many features of each and
+# of what is left of y, and so many of the most striking are tested.
+_MAX_PAIRED, _N_PAIR_FEATURES, _N_Y_FEATURES, _N_PAIRS_TESTED = 400, 3, 6, 3
+# Steps whose joint information is measured at most, and bytes of encoded columns that
+# are kept between steps.
+_MAX_MEASURED, _MAX_KEPT = 20, 2**28
+
+
+class MINESelector(SelectorMixin, BaseEstimator):
+    """Select columns by neural mutual information, with redundancy in mind.
+
+    Parameters
+    ----------
+    score : MINEScore, default=None
+        How relevance is scored, and which critics measure joint information; its
+        `feature_groups`, `given_features`, `n_jobs`, `random_state` and `verbose` are
+        not read. The defaults of :class:`MINEScore` by default.
+
+    n_features_to_select : "auto", int or float, default="auto"
+        How many columns, or groups of columns, are kept: a number, a share of all, or
+        as many as add something at level `alpha`.
+
+    redundancy : {"joint", "mrmr", "jmi", "cmim"} or None, default="joint"
+        What is weighed at each step, with S the columns chosen so far:
+
+        - "joint": I(x; y | S), what a column adds to all of S together. A pair of
+          columns is added where neither adds anything alone, and columns that later
+          ones make superfluous are removed.
+        - "mrmr": I(x; y) less the mean of I(x; s) over S (minimal redundancy, maximal
+          relevance).
+        - "jmi": the mean of I(x; y | s) over S (joint mutual information).
+        - "cmim": the least of I(x; y | s) over S (conditional mutual information
+          maximisation).
+        - None: I(x; y). "auto" then keeps all columns that tell something.
+
+    alpha : float, default=0.05
+        With "auto", the chance that a useless column is added where no further one is
+        useful, however many there are.
+
+    feature_groups : array-like of shape (n_features,) or dict, default=None
+        Columns that belong together, such as those of one category, an embedding or
+        lags: a label for each column, or names with lists of columns. They are scored
+        and chosen as one.
+
+    n_jobs : int, default=None
+        Columns worked on in parallel.
+
+    random_state : int, RandomState instance or None, default=None
+        Seeds folds, weights and random features.
+
+    verbose : int, default=0
+        1 shows bars for what takes more than two seconds.
+
+    Attributes
+    ----------
+    scores_, std_errors_, p_values_ : ndarray of shape (n_features_in_,)
+        Of each column, or its group, and y: information in nats, its standard error,
+        and the p-value of independence.
+
+    redundancy_ : ndarray of shape (n_features_in_,)
+        With "mrmr", the mean information with those chosen; else how much of its
+        score a column loses given those chosen. Zero for None.
+
+    path_ : list of dict
+        One for each step: `features` (the columns that were added), `removed` (the
+        columns that became superfluous), `mutual_info`, `std_error`, `low` and `high`
+        (what all chosen so far tell about y, in nats, with its 95 % interval; NaN after
+        the 20th step, which would take long), `gain`
+        (what the step adds, to second order) and `p_value` (of the hypothesis that it
+        adds nothing, for the best of all candidates).
+
+    ranking_ : ndarray of shape (n_features_in_,), int
+        1 for the columns of the first step, and so on; columns that were not chosen
+        follow in the order of what they would add.
+
+    support_ : ndarray of shape (n_features_in_,), bool
+        The columns that are kept.
+
+    n_features_in_ : int
+        Columns of X.
+
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns of X, where they are all strings.
+
+    See Also
+    --------
+    MINEScore : Every column by itself, for SelectKBest and its like.
+
+    Notes
+    -----
+    Frames may hold text, categories, dates and missing cells, as for
+    :func:`mine_score`; whether a cell is missing counts as information.
+
+    Whether a step adds anything is a test of conditional independence on the rows that
+    it was chosen on, corrected for the number of candidates; see :class:`MINE` with
+    `given`. Pairs that work only together are found among at most 400 columns, the
+    best by score.
+
+    References
+    ----------
+    Peng, Long and Ding (2005), "Feature selection based on mutual information: criteria
+    of max-dependency, max-relevance, and min-redundancy".
+    Brown, Pocock, Zhao and Lujan (2012), "Conditional likelihood maximisation: a
+    unifying framework for information theoretic feature selection".
+    Fleuret (2004), "Fast binary feature selection with conditional mutual information".
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_mine import MINESelector
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.normal(size=(800, 6))
+    >>> X[:, 1] = X[:, 0] + 0.05 * rng.normal(size=800)  # a copy
+    >>> y = X[:, 0] + X[:, 3] + 0.3 * rng.normal(size=800)
+    >>> selector = MINESelector(random_state=0).fit(X, y)
+    >>> selector.transform(X).shape
+    (800, 2)
+    """
+
+    _parameter_constraints: dict = {
+        "score": [MINEScore, None],
+        "n_features_to_select": [
+            StrOptions({"auto"}),
+            Interval(Integral, 1, None, closed="left"),
+            Interval(Real, 0, 1, closed="neither"),
+        ],
+        "redundancy": [StrOptions({"joint", "mrmr", "jmi", "cmim"}), None],
+        "alpha": [Interval(Real, 0, 1, closed="neither")],
+        "feature_groups": ["array-like", dict, None],
+        "n_jobs": [Integral, None],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+    }
+
+    def __init__(
+        self,
+        score=None,
+        *,
+        n_features_to_select="auto",
+        redundancy="joint",
+        alpha=0.05,
+        feature_groups=None,
+        n_jobs=None,
+        random_state=None,
+        verbose=0,
+    ):
+        self.score = score
+        self.n_features_to_select = n_features_to_select
+        self.redundancy = redundancy
+        self.alpha = alpha
+        self.feature_groups = feature_groups
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+        self.verbose = verbose
+
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X, y):
+        """Score the columns and choose among them.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix or DataFrame of shape (n, n_features)
+            Numbers, text, categories, booleans, dates; missing cells are allowed and
+            count as values of their own.
+
+        y : array-like or DataFrame of shape (n,) or (n, k)
+            The target; several columns are one vector.
+
+        Returns
+        -------
+        self : MINESelector
+
+        Raises
+        ------
+        ValueError
+            If a parameter or input is unusable; the message names it.
+        """
+        table = as_table(X, "X", estimator=self)
+        score = MINEScore() if self.score is None else clone(self.score)
+        seed = draw_seed(self.random_state)
+        score.set_params(
+            feature_groups=self.feature_groups,
+            given_features=None,
+            units="nats",
+            n_jobs=self.n_jobs,
+            random_state=seed,
+            verbose=self.verbose,
+        )
+        found = score_table(X, y, score)
+        self.scores_, self.p_values_, self.std_errors_, _ = found
+        target = as_target(y, n_rows=table.shape[0])
+        self._blocks = column_blocks(self.feature_groups, table)
+        search = _Search(self, table, target, score, seed)
+        with one_thread():
+            search.run(self._limit(table))
+        self.path_ = search.path
+        self._order_rest(search)
+        return self.select()
+
+    def select(self, n_features_to_select=None, alpha=None):
+        """Choose anew from what `fit` worked out.
+
+        Parameters
+        ----------
+        n_features_to_select : "auto", int or float, default=None
+            As for the constructor, whose value is taken for None. Beyond the end of
+            the path columns follow in the order of `ranking_`.
+
+        alpha : float, default=None
+            The level of "auto", at most that of the constructor, which is taken for
+            None.
+
+        Returns
+        -------
+        self : MINESelector
+            With a new `support_`.
+        """
+        check_is_fitted(self, "path_")
+        n_wanted = n_features_to_select
+        if n_wanted is None:
+            n_wanted = self.n_features_to_select
+        alpha = self.alpha if alpha is None else alpha
+        self.support_ = np.zeros(self.n_features_in_, dtype=bool)
+        if isinstance(n_wanted, str):
+            if n_wanted != "auto":
+                raise ValueError(
+                    "n_features_to_select should be 'auto', a number or a share of "
+                    f"all, got {n_wanted!r}."
+                )
+            for step in self.path_:
+                if not step["p_value"] <= alpha:
+                    break
+                self.support_[step["features"]] = True
+                self.support_[step["removed"]] = False
+            return self
+        n_wanted = _number(n_wanted, len(self._blocks))
+        order = sorted(self._blocks, key=lambda block: self.ranking_[block[0]])
+        for block in order[:n_wanted]:
+            self.support_[block] = True
+        return self
+
+    def _limit(self, table):
+        """Groups to choose at most, or None for as many as add something."""
+        n_wanted = self.n_features_to_select
+        if isinstance(n_wanted, str):
+            return None
+        n_wanted = _number(n_wanted, len(self._blocks))
+        if n_wanted > len(self._blocks):
+            raise ValueError(
+                f"n_features_to_select={n_wanted} is more than the "
+                f"{len(self._blocks)} columns, or groups, of X."
+            )
+        return n_wanted
+
+    def _order_rest(self, search):
+        """Rank columns, chosen ones first."""
+        order = [i for step in search.steps for i in step if i in search.chosen]
+        rest = [i for i in range(len(self._blocks)) if i not in search.chosen]
+        order += sorted(rest, key=lambda i: -search.gains[i])
+        self.ranking_ = np.zeros(self.n_features_in_, dtype=int)
+        self.redundancy_ = np.zeros(self.n_features_in_)
+        for place, i in enumerate(order):
+            self.ranking_[self._blocks[i]] = place + 1
+            self.redundancy_[self._blocks[i]] = search.redundancy(i)
+
+    def _get_support_mask(self):
+        check_is_fitted(self, "support_")
+        return self.support_
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = True
+        tags.target_tags.multi_output = True
+        tags.input_tags.allow_nan = True
+        tags.input_tags.sparse = True
+        tags.input_tags.string = True
+        tags.input_tags.categorical = True
+        return tags
+
+
+def _number(n_wanted, n_groups):
+    """A number of groups, from a number or a share."""
+    if isinstance(n_wanted, Integral) and n_wanted >= 1:
+        return int(n_wanted)
+    if isinstance(n_wanted, Real) and 0.0 < n_wanted < 1.0:
+        return max(1, int(n_wanted * n_groups))
+    raise ValueError(
+        "n_features_to_select should be 'auto', a number of 1 or more, or a share of "
+        f"all between 0 and 1, got {n_wanted!r}."
+    )
+
+
+class _Search:
+    """The greedy search; groups of columns are numbered.
+
+    Attributes
+    ----------
+    chosen : list of int
+        In the order in which they were added.
+    gains : ndarray of shape (m,)
+        What each would add to those chosen, as far as known.
+    steps : list of list of int
+        Groups added by each step.
+    path : list of dict
+        See :class:`MINESelector`.
+    """
+
+    def __init__(self, selector, table, target, score, seed):
+        self.kind, self.alpha = selector.redundancy, selector.alpha
+        self.blocks, self.n_jobs = selector._blocks, selector.n_jobs
+        self.verbose, self.seed = selector.verbose, seed
+        self.table, self.score = table, score
+        discrete = ["auto"] * target.shape[1]
+        self.task = Task(target, score, discrete=discrete, groups=None, seed=seed)
+        self._kept = {} if 8 * np.prod(table.shape) < _MAX_KEPT else None
+        first = [block[0] for block in self.blocks]
+        self.scores, self.errors = selector.scores_[first], selector.std_errors_[first]
+        self.p_values = selector.p_values_[first]
+        self.gains = self.scores.copy()
+        # Columns that tell nothing at all never do.
+        self.candidates = {i for i in range(len(first)) if self._encoded(i).shape[1]}
+        self.chosen, self.steps, self.path = [], [], []
+        self.with_chosen = np.zeros((0, len(first)))
+        rows = np.arange(table.shape[0])
+        if len(rows) > _MAX_ROWS:
+            rng = np.random.default_rng([seed, 5])
+            rows = np.sort(rng.choice(rows, _MAX_ROWS, replace=False))
+        self.rows = rows
+        self.y = self.task.y[rows]
+
+    # The data
+
+    def _encoded(self, i):
+        """A group, encoded, all rows; no columns where it tells nothing."""
+        if self._kept is not None and i in self._kept:
+            return self._kept[i]
+        encoder = TableEncoder(self.task.encoding)
+        encoded = encoder.fit_transform(self.table.block(self.blocks[i]))
+        if not encoder.informative:
+            encoded = encoded[:, :0]
+        if self._kept is not None:
+            self._kept[i] = encoded
+        return encoded
+
+    def _together(self, groups):
+        """Some groups side by side, the rows that tests read."""
+        return np.column_stack([self._encoded(i)[self.rows] for i in groups])
+
+    # The steps
+
+    def run(self, limit):
+        """Add groups until there are so many, or none adds anything."""
+        if not self.task.encoder.informative:
+            return
+        total = len(self.candidates) if limit is None else limit
+        with progress(total, "MINESelector", "step", shown=self.verbose) as bar:
+            while self.candidates and (limit is None or len(self.chosen) < limit):
+                step = self._next(None if limit is None else limit - len(self.chosen))
+                if step is None:
+                    break
+                groups, gain, p_value = step
+                self._add(groups, gain, p_value, removing=limit is None)
+                bar.update(len(groups))
+
+    def _next(self, n_left):
+        """The groups of the next step, their gain, and its p-value; None to stop."""
+        self._weigh()
+        values = self._criterion()
+        order = sorted(self.candidates, key=lambda i: -values[i])
+        auto, best = n_left is None, None
+        # Half of the level is for pairs, where they are looked for.
+        paired = self.kind == "joint" and (auto or n_left > 1)
+        level = self.alpha / 2.0 if paired else self.alpha
+        for i in order[:_MAX_FAILURES]:
+            p_value = _best_of(self._p_value([i]), len(self.candidates))
+            p_value = min(1.0, p_value * self.alpha / level)
+            best = best or ([i], self.gains[i], p_value)
+            if p_value <= self.alpha:
+                return [i], self.gains[i], p_value
+            if not auto and not paired:
+                break
+        if paired:
+            pair = self._best_pair()
+            if pair is not None and pair[2] <= self.alpha:
+                return pair
+        return None if auto else best
+
+    def _add(self, groups, gain, p_value, removing):
+        self.chosen += groups
+        self.steps.append(groups)
+        self.candidates -= set(groups)
+        removed = self._superfluous() if removing and self.kind == "joint" else []
+        for i in removed:
+            self.chosen.remove(i)
+        mutual_info, error = self._joint_information()
+
+        def columns(some):
+            return [j for i in some for j in self.blocks[i]]
+
+        self.path.append(
+            {
+                "features": columns(groups),
+                "removed": columns(removed),
+                "mutual_info": mutual_info,
+                "std_error": error,
+                "low": mutual_info - 1.96 * error,
+                "high": mutual_info + 1.96 * error,
+                "gain": float(gain),
+                "p_value": float(p_value),
+            }
+        )
+
+    def _superfluous(self):
+        """Chosen groups that add nothing to the others, the most plainly so first."""
+        removed = []
+        while len(self.chosen) - len(removed) > 1:
+            left = [i for i in self.chosen if i not in removed]
+            p_values = [
+                self._p_value([i], [j for j in left if j != i]) for i in left[:-1]
+            ]
+            if not p_values or max(p_values) <= self.alpha:
+                break
+            removed.append(left[int(np.argmax(p_values))])
+        return removed
+
+    def _joint_information(self):
+        """What all chosen groups tell about y, and its standard error."""
+        if len(self.chosen) == 1:
+            (i,) = self.chosen
+            return float(self.scores[i]), float(self.errors[i])
+        if len(self.path) >= _MAX_MEASURED:
+            return np.nan, np.nan
+        x = np.column_stack([self._encoded(i) for i in self.chosen])
+        fit = self.task.fit_vector(x, self.n_jobs or 1)
+        return fit.corrected, fit.std_error
+
+    # What candidates would add
+
+    def _weigh(self):
+        """Work out anew what the foremost candidates would add to those chosen."""
+        if not self.chosen or self.kind is None:
+            return
+        foremost = sorted(self.candidates, key=lambda i: -self.gains[i])
+        foremost = foremost[:_MAX_CANDIDATES]
+        if self.kind == "mrmr":
+            self._weigh_pairs(foremost)
+        elif self.kind == "joint":
+            test = ConditionalTest(self.y, self._together(self.chosen), self.seed)
+            found = self._looks(test, foremost)
+            self.gains[foremost] = found
+        else:
+            # Given each of the chosen ones; those of earlier steps are known.
+            new = np.full(len(self.blocks), np.nan)
+            test = ConditionalTest(self.y, self._together(self.chosen[-1:]), self.seed)
+            new[foremost] = self._looks(test, foremost)
+            self.with_chosen = np.vstack([self.with_chosen, new])
+            known = self.with_chosen[:, foremost]
+            combine = np.nanmean if self.kind == "jmi" else np.nanmin
+            self.gains[foremost] = combine(known, axis=0)
+
+    def _looks(self, test, groups):
+        def look(i):
+            return test.information(self._encoded(i)[self.rows])[0]
+
+        return for_each(look, [(i,) for i in groups], self.n_jobs or 1)
+
+    def _weigh_pairs(self, foremost):
+        """Information of candidates with the group that was chosen last."""
+        last = self.table.block(self.blocks[self.chosen[-1]])
+        discrete = ["auto"] * last.shape[1]
+        task = Task(last, self.score, discrete=discrete, groups=None, seed=self.seed)
+        overrides = ["auto"] * self.table.shape[1]
+        blocks = [self.blocks[i] for i in foremost]
+        work = (
+            (task, Chunk(self.table, overrides, part))
+            for part in chunks_of(blocks, len(self.y), self.n_jobs)
+        )
+        bar = progress(len(blocks), "redundancy", "column", shown=False)
+        parts = run_tasks(work, self.n_jobs, bar)
+        new = np.full(len(self.blocks), np.nan)
+        new[foremost] = [outcome[0] for part in parts for outcome in part]
+        self.with_chosen = np.vstack([self.with_chosen, new])
+        self.gains[foremost] = self.scores[foremost] - np.nanmean(
+            self.with_chosen[:, foremost], axis=0
+        )
+
+    def _criterion(self):
+        return self.scores if self.kind is None or not self.chosen else self.gains
+
+    def redundancy(self, i):
+        """How much of its score a group loses to those chosen."""
+        if self.kind is None or not self.path or i in self.chosen:
+            return 0.0
+        return float(self.scores[i] - self.gains[i])
+
+    # Tests
+
+    def _p_value(self, groups, given=None):
+        """Of the hypothesis that groups add nothing to those chosen, or to others."""
+        given = self.chosen if given is None else given
+        if self.kind is None or not given:
+            if len(groups) == 1:
+                return self.p_values[groups[0]]
+            return _null.independence_p_value(self._crossed(groups), self.y, self.seed)
+        test = ConditionalTest(self.y, self._together(given), self.seed)
+        return test.p_value(self._crossed(groups))
+
+    def _crossed(self, groups):
+        """Groups with the products of their columns, the rows that tests read."""
+        parts = [self._encoded(i)[self.rows] for i in groups]
+        if len(parts) == 2:
+            left, right = (part[:, :_N_PAIR_FEATURES] for part in parts)
+            products = left[:, :, None] * right[:, None]
+            parts.append(products.reshape(len(left), -1))
+        return np.column_stack(parts)
+
+    def _best_pair(self):
+        """Two groups that add something together, their gain and its p-value."""
+        groups = sorted(self.candidates, key=lambda i: -self.scores[i])[:_MAX_PAIRED]
+        if len(groups) < 2:
+            return None
+        test = None
+        if self.chosen:
+            test = ConditionalTest(self.y, self._together(self.chosen), self.seed)
+            left = test.y_left
+        else:
+            rng = np.random.default_rng([self.seed, 6])
+            left = _null.test_features(self.y, np.ones(len(self.y)), rng)
+        left = left[:, np.argsort(-left.var(axis=0), kind="stable")[:_N_Y_FEATURES]]
+        features = np.zeros((len(self.y), len(groups), 2))
+        for place, i in enumerate(groups):
+            features[:, place] = _pair_features(self._encoded(i)[self.rows])
+        flat = features.reshape(len(features), -1)
+        found = np.zeros((len(groups), len(groups)))
+        for target in left.T:
+            target = target / max(target.std(), 1e-12)
+            products = flat.T @ (flat * target[:, None]) / len(flat)
+            squares = (flat**2).T @ (flat * target[:, None]) ** 2 / len(flat)
+            strength = products**2 / np.maximum(squares, 1e-12)
+            strength = strength.reshape(len(groups), 2, len(groups), 2)
+            found += strength.sum(axis=(1, 3))
+        upper = np.triu_indices(len(groups), 1)
+        best = np.argsort(-found[upper], kind="stable")[:_N_PAIRS_TESTED]
+        tested = []
+        for place in best:
+            pair = [groups[upper[0][place]], groups[upper[1][place]]]
+            p_value = _best_of(self._p_value(pair), len(upper[0]))
+            tested.append((min(1.0, 2.0 * p_value), pair))
+        p_value, pair = min(tested)
+        x = self._crossed(pair)
+        if test is None:
+            return pair, information(x, self.y, self.seed), p_value
+        return pair, test.information(x)[0], p_value
+
+
+def _best_of(p_value, n_candidates):
+    """The p-value of the best of as many candidates (Sidak, 1967)."""
+    return float(-np.expm1(n_candidates * np.log1p(-min(p_value, 1.0 - 1e-16))))
+
+
+def _pair_features(encoded):
+    """Two features of a group that products of two groups are made of, (n, 2)."""
+    first = encoded[:, 0] - encoded[:, 0].mean()
+    spread = first.std()
+    first = first / (spread if spread > 0 else 1.0)
+    second = first**2 - 1.0
+    if encoded.shape[1] > 1:
+        second = encoded[:, 1:].sum(axis=1)
+    second = second - second.mean() - (second * first).mean() * first
+    spread = second.std()
+    return np.column_stack([first, second / (spread if spread > 1e-9 else 1.0)])
