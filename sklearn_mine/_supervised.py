@@ -474,7 +474,7 @@ class MINERegressor(RegressorMixin, _CriticModel):
     >>> X = rng.normal(size=(1000, 2))
     >>> y = X[:, 0] ** 2 + 0.1 * rng.normal(size=1000)
     >>> model = MINERegressor(random_state=0).fit(X, y)
-    >>> model.predict([[2.0, 0.0], [0.0, 0.0]]).round()
+    >>> model.predict([[2.0, 0.0], [0.0, 0.0]]).round() + 0.0
     array([4., 0.])
     >>> low, high = model.predict([[1.0, 0.0]], quantiles=[0.1, 0.9])[0]
     >>> bool(0.5 < low < 1.0 < high < 1.5)
