@@ -25,7 +25,7 @@ demo: $(PLOTS_STAMP) ## Rank the features of a data set and draw the ranking
 	$(BIN)/python examples/rank_features.py
 
 test: lint ## Lint, then run the tests (PYTEST_ARGS="-m slow" for the slow ones)
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n 2 $(PYTEST_ARGS)
 
 lint: $(TESTS_STAMP) ## Check style, format and types
 	$(BIN)/ruff check .

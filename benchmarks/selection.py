@@ -6,7 +6,7 @@
 
 Rivals that choose no number themselves are told the true one. Downstream is the
 cross-validated accuracy (R2 for numbers) of a support vector machine on the columns
-kept. feature-engine's MRMR and fast-select take part where they are installed. Tables
+kept. feature-engine's MRMR and fast-select's take part where they are installed. Tables
 go to benchmarks/results.
 """
 
@@ -34,7 +34,7 @@ from sklearn.feature_selection import (
 )
 from sklearn.model_selection import KFold, StratifiedKFold, cross_val_score
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import KBinsDiscretizer, StandardScaler
 from sklearn.svm import SVC, SVR
 
 from sklearn_mine import MINEScore, MINESelector
@@ -43,6 +43,10 @@ try:
     from feature_engine.selection import MRMR
 except ImportError:
     MRMR = None
+try:
+    import fast_select
+except ImportError:
+    fast_select = None
 
 # --- Tables: X, y, whether y holds classes, and what of each column is true ----------
 # Columns of one label say the same: one of them is to be found. -1 is noise.
@@ -147,6 +151,20 @@ def feature_engine(X, y, classes, n_true):
     return np.isin(names, kept.get_feature_names_out())
 
 
+def binned_mrmr(X, y, classes, n_true):
+    """fast-select's mRMR, which takes discrete values: five quantiles of each."""
+    bins = KBinsDiscretizer(
+        5, encode="ordinal", quantile_method="averaged_inverted_cdf"
+    )
+    if not classes:
+        y = bins.fit_transform(y[:, None])[:, 0].astype(int)
+    kept = np.zeros(X.shape[1], dtype=bool)
+    selector = fast_select.mRMR(n_features_to_select=n_true, backend="cpu")
+    selector.fit(bins.fit_transform(X).astype(int), y)
+    kept[selector.top_features_[:n_true]] = True
+    return kept
+
+
 SELECTORS = {
     "MINESelector, joint": ours("joint"),
     "MINESelector, mrmr": ours("mrmr"),
@@ -157,6 +175,8 @@ SELECTORS = {
 }
 if MRMR is not None:
     SELECTORS["feature-engine, MRMR"] = feature_engine
+if fast_select is not None:
+    SELECTORS["fast-select, mRMR"] = binned_mrmr
 
 
 def downstream(X, y, classes, kept):
