@@ -25,7 +25,7 @@ from . import _null
 from ._crossfit import CrossFit, cross_fit, n_repeats
 
 # Random units of z to regress on, rows for each of them, and their range of scales.
-_MAX_UNITS, _ROWS_PER_UNIT, _SCALES = 400, 10, (0.7, 4.0)
+_MAX_UNITS, _ROWS_PER_UNIT, _SCALES = 400, 2, (0.7, 4.0)
 # Columns of z themselves are held back this much less than units of them.
 _PLAIN = 5.0
 _RIDGES = np.geomspace(0.1, 1000.0, 9)
