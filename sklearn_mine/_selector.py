@@ -15,12 +15,12 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from . import _null
-from ._checks import draw_seed
+from ._checks import discrete_overrides, draw_seed
 from ._encoding import TableEncoder
 from ._given import ConditionalTest, information
 from ._progress import progress
 from ._score import MINEScore, column_blocks, score_table
-from ._table import as_table, as_target
+from ._table import as_groups, as_table, as_target
 from ._tasks import Chunk, Task, chunks_of, run_tasks
 from ._threads import one_thread
 from .nn.scoring import for_each
@@ -206,6 +206,8 @@ class MINESelector(SelectorMixin, BaseEstimator):
             If a parameter or input is unusable; the message names it.
         """
         table = as_table(X, "X", estimator=self)
+        self._blocks = column_blocks(self.feature_groups, table)
+        limit = self._limit()
         score = MINEScore() if self.score is None else clone(self.score)
         seed = draw_seed(self.random_state)
         score.set_params(
@@ -219,10 +221,9 @@ class MINESelector(SelectorMixin, BaseEstimator):
         found = score_table(X, y, score)
         self.scores_, self.p_values_, self.std_errors_, _ = found
         target = as_target(y, n_rows=table.shape[0])
-        self._blocks = column_blocks(self.feature_groups, table)
         search = _Search(self, table, target, score, seed)
         with one_thread():
-            search.run(self._limit(table))
+            search.run(limit)
         self.path_ = search.path
         self._order_rest(search)
         return self.select()
@@ -250,6 +251,11 @@ class MINESelector(SelectorMixin, BaseEstimator):
         if n_wanted is None:
             n_wanted = self.n_features_to_select
         alpha = self.alpha if alpha is None else alpha
+        if not 0.0 < alpha <= self.alpha:
+            raise ValueError(
+                f"alpha should lie above 0 and not above {self.alpha}, which the path "
+                f"was worked out with; got {alpha!r}."
+            )
         self.support_ = np.zeros(self.n_features_in_, dtype=bool)
         if isinstance(n_wanted, str):
             if n_wanted != "auto":
@@ -263,24 +269,16 @@ class MINESelector(SelectorMixin, BaseEstimator):
                 self.support_[step["features"]] = True
                 self.support_[step["removed"]] = False
             return self
-        n_wanted = _number(n_wanted, len(self._blocks))
+        n_wanted = _number(n_wanted, self._blocks)
         order = sorted(self._blocks, key=lambda block: self.ranking_[block[0]])
         for block in order[:n_wanted]:
             self.support_[block] = True
         return self
 
-    def _limit(self, table):
+    def _limit(self):
         """Groups to choose at most, or None for as many as add something."""
         n_wanted = self.n_features_to_select
-        if isinstance(n_wanted, str):
-            return None
-        n_wanted = _number(n_wanted, len(self._blocks))
-        if n_wanted > len(self._blocks):
-            raise ValueError(
-                f"n_features_to_select={n_wanted} is more than the "
-                f"{len(self._blocks)} columns, or groups, of X."
-            )
-        return n_wanted
+        return None if isinstance(n_wanted, str) else _number(n_wanted, self._blocks)
 
     def _order_rest(self, search):
         """Rank columns, chosen ones first."""
@@ -308,12 +306,17 @@ class MINESelector(SelectorMixin, BaseEstimator):
         return tags
 
 
-def _number(n_wanted, n_groups):
+def _number(n_wanted, groups):
     """A number of groups, from a number or a share."""
     if isinstance(n_wanted, Integral) and n_wanted >= 1:
+        if n_wanted > len(groups):
+            raise ValueError(
+                f"n_features_to_select={n_wanted} is more than the {len(groups)} "
+                "columns, or groups, of X."
+            )
         return int(n_wanted)
     if isinstance(n_wanted, Real) and 0.0 < n_wanted < 1.0:
-        return max(1, int(n_wanted * n_groups))
+        return max(1, int(n_wanted * len(groups)))
     raise ValueError(
         "n_features_to_select should be 'auto', a number of 1 or more, or a share of "
         f"all between 0 and 1, got {n_wanted!r}."
@@ -340,15 +343,18 @@ class _Search:
         self.blocks, self.n_jobs = selector._blocks, selector.n_jobs
         self.verbose, self.seed = selector.verbose, seed
         self.table, self.score = table, score
-        discrete = ["auto"] * target.shape[1]
-        self.task = Task(target, score, discrete=discrete, groups=None, seed=seed)
+        self.overrides = discrete_overrides(score.discrete_features, table)
+        self.groups = as_groups(score.groups, table.shape[0])
+        of_target = discrete_overrides(score.discrete_target, target, "discrete_target")
+        self.task = self._task(target, of_target)
         self._kept = {} if 8 * np.prod(table.shape) < _MAX_KEPT else None
         first = [block[0] for block in self.blocks]
         self.scores, self.errors = selector.scores_[first], selector.std_errors_[first]
         self.p_values = selector.p_values_[first]
         self.gains = self.scores.copy()
         # Columns that tell nothing at all never do.
-        self.candidates = {i for i in range(len(first)) if self._encoded(i).shape[1]}
+        self.useless = {i for i in range(len(first)) if not self._encoded(i).shape[1]}
+        self.candidates = set(range(len(first))) - self.useless
         self.chosen, self.steps, self.path = [], [], []
         self.with_chosen = np.zeros((0, len(first)))
         rows = np.arange(table.shape[0])
@@ -360,11 +366,16 @@ class _Search:
 
     # The data
 
+    def _task(self, target, discrete):
+        options = {"groups": self.groups, "seed": self.seed}
+        return Task(target, self.score, discrete=discrete, **options)
+
     def _encoded(self, i):
         """A group, encoded, all rows; no columns where it tells nothing."""
         if self._kept is not None and i in self._kept:
             return self._kept[i]
-        encoder = TableEncoder(self.task.encoding)
+        overrides = [self.overrides[j] for j in self.blocks[i]]
+        encoder = TableEncoder(self.task.encoding, overrides)
         encoded = encoder.fit_transform(self.table.block(self.blocks[i]))
         if not encoder.informative:
             encoded = encoded[:, :0]
@@ -391,12 +402,15 @@ class _Search:
                 groups, gain, p_value = step
                 self._add(groups, gain, p_value, removing=limit is None)
                 bar.update(len(groups))
+        # What all others would add in the end.
+        self.candidates = set(range(len(self.blocks))) - set(self.chosen)
+        self.candidates -= self.useless
+        self._weigh()
 
     def _next(self, n_left):
         """The groups of the next step, their gain, and its p-value; None to stop."""
-        self._weigh()
-        values = self._criterion()
-        order = sorted(self.candidates, key=lambda i: -values[i])
+        weighed, values = self._weigh(), self._criterion()
+        order = sorted(weighed, key=lambda i: -values[i])
         auto, best = n_left is None, None
         # Half of the level is for pairs, where they are looked for.
         paired = self.kind == "joint" and (auto or n_left > 1)
@@ -467,26 +481,54 @@ class _Search:
     # What candidates would add
 
     def _weigh(self):
-        """Work out anew what the foremost candidates would add to those chosen."""
+        """Work out anew what candidates would add to those chosen.
+
+        Of many, the foremost first, until no other could be ahead of them unless it
+        now adds more than it did.
+
+        Returns
+        -------
+        weighed : list of int
+        """
         if not self.chosen or self.kind is None:
-            return
-        foremost = sorted(self.candidates, key=lambda i: -self.gains[i])
-        foremost = foremost[:_MAX_CANDIDATES]
-        if self.kind == "mrmr":
-            self._weigh_pairs(foremost)
-        elif self.kind == "joint":
+            return list(self.candidates)
+        test = None
+        if self.kind == "joint":
             test = ConditionalTest(self.y, self._together(self.chosen), self.seed)
-            found = self._looks(test, foremost)
-            self.gains[foremost] = found
         else:
-            # Given each of the chosen ones; those of earlier steps are known.
-            new = np.full(len(self.blocks), np.nan)
-            test = ConditionalTest(self.y, self._together(self.chosen[-1:]), self.seed)
-            new[foremost] = self._looks(test, foremost)
-            self.with_chosen = np.vstack([self.with_chosen, new])
-            known = self.with_chosen[:, foremost]
-            combine = np.nanmean if self.kind == "jmi" else np.nanmin
-            self.gains[foremost] = combine(known, axis=0)
+            n_new = len(self.chosen) - len(self.with_chosen)
+            unknown = np.full((n_new, len(self.blocks)), np.nan)
+            self.with_chosen = np.vstack([self.with_chosen, unknown])
+        left, weighed = set(self.candidates), []
+        while left:
+            part = sorted(left, key=lambda i: -self.gains[i])[:_MAX_CANDIDATES]
+            if weighed and self.gains[part[0]] <= self.gains[weighed].max():
+                break
+            if test is not None:
+                self.gains[part] = self._looks(test, part)
+            else:
+                self._weigh_pairs(part)
+            weighed += part
+            left -= set(part)
+        return weighed
+
+    def _weigh_pairs(self, part):
+        """Criteria that are made of what is known with each of the chosen groups."""
+        for row, s in zip(self.with_chosen, self.chosen, strict=True):
+            unknown = [i for i in part if np.isnan(row[i])]
+            if not unknown:
+                continue
+            if self.kind == "mrmr":
+                row[unknown] = self._redundancies(s, unknown)
+            else:
+                test = ConditionalTest(self.y, self._together([s]), self.seed)
+                row[unknown] = self._looks(test, unknown)
+        known = self.with_chosen[:, part]
+        if self.kind == "mrmr":
+            self.gains[part] = self.scores[part] - known.mean(axis=0)
+        else:
+            combine = np.mean if self.kind == "jmi" else np.min
+            self.gains[part] = combine(known, axis=0)
 
     def _looks(self, test, groups):
         def look(i):
@@ -494,32 +536,26 @@ class _Search:
 
         return for_each(look, [(i,) for i in groups], self.n_jobs or 1)
 
-    def _weigh_pairs(self, foremost):
-        """Information of candidates with the group that was chosen last."""
-        last = self.table.block(self.blocks[self.chosen[-1]])
-        discrete = ["auto"] * last.shape[1]
-        task = Task(last, self.score, discrete=discrete, groups=None, seed=self.seed)
-        overrides = ["auto"] * self.table.shape[1]
-        blocks = [self.blocks[i] for i in foremost]
+    def _redundancies(self, s, groups):
+        """Information of groups with a chosen one."""
+        chosen = self.blocks[s]
+        discrete = [self.overrides[j] for j in chosen]
+        task = self._task(self.table.block(chosen), discrete)
+        blocks = [self.blocks[i] for i in groups]
         work = (
-            (task, Chunk(self.table, overrides, part))
+            (task, Chunk(self.table, self.overrides, part))
             for part in chunks_of(blocks, len(self.y), self.n_jobs)
         )
         bar = progress(len(blocks), "redundancy", "column", shown=False)
         parts = run_tasks(work, self.n_jobs, bar)
-        new = np.full(len(self.blocks), np.nan)
-        new[foremost] = [outcome[0] for part in parts for outcome in part]
-        self.with_chosen = np.vstack([self.with_chosen, new])
-        self.gains[foremost] = self.scores[foremost] - np.nanmean(
-            self.with_chosen[:, foremost], axis=0
-        )
+        return [outcome[0] for part in parts for outcome in part]
 
     def _criterion(self):
         return self.scores if self.kind is None or not self.chosen else self.gains
 
     def redundancy(self, i):
         """How much of its score a group loses to those chosen."""
-        if self.kind is None or not self.path or i in self.chosen:
+        if self.kind is None or not self.path or i in self.chosen or i in self.useless:
             return 0.0
         return float(self.scores[i] - self.gains[i])
 

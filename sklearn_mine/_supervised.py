@@ -26,7 +26,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ._checks import discrete_overrides
 from ._encoding import TableEncoder
-from ._logistic import MAX_CLASSES, MAX_COLUMNS, LogisticStart, fit_logistic
+from ._logistic import LogisticStart, fit_logistic
 from ._mine import MINE
 from ._params import CRITIC_CONSTRAINTS, NATS_PER_UNIT, with_critic_parameters
 from ._table import as_given, as_table, as_target
@@ -39,10 +39,13 @@ _N_ATOMS, _N_JOINT_ATOMS = 64, 512
 _CELLS = 2**16
 # Rows that powers are learnt from, and that importances are measured on, at most.
 _MAX_HELD_OUT_ROWS, _MAX_IMPORTANCE_ROWS = 10_000, 1000
-_MAX_POWER = 4.0
+# Powers at most, and rows' worth of belief that they are as usual.
+_MAX_POWER, _POWER_ROWS = 4.0, 2.0
 # Regressions of labels: inverse penalties, from strict to loose, and where standardised
 # columns end.
 _INVERSE_PENALTIES, _FAR_OUT = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0), 5.0
+# Weights of a regression of labels at most.
+_MAX_REGRESSION = 200_000
 # Levels that quantiles are calibrated at.
 _LEVELS = np.linspace(0.0, 1.0, 101)
 # Share of the variance that critics' disagreement may not take away.
@@ -179,6 +182,8 @@ class _CriticModel(BaseEstimator):
             if isinstance(self, MINEClassifier):
                 self._regression = _Regression.fit(x, atoms.of_rows, folds)
             held_out = self._held_out(x, folds, atoms)
+            if not held_out:
+                return None
             self._learn_powers(held_out)
             n_each = _MAX_IMPORTANCE_ROWS // len(folds) + 1
             self._measure_importances([part.first(n_each) for part in held_out])
@@ -195,6 +200,8 @@ class _CriticModel(BaseEstimator):
         for k, (_, test) in enumerate(folds):
             rows = rng.permutation(test[atoms.of_rows[test] >= 0])
             rows = rows[: _MAX_HELD_OUT_ROWS // len(folds) + 1]
+            if len(rows) == 0:
+                continue
             ratios = self._held_out_ratios(x[rows], k)
             parts.append(_HeldOut(k, rows, x[rows], atoms.of_rows[rows], ratios))
         return parts
@@ -204,10 +211,12 @@ class _CriticModel(BaseEstimator):
 
         def loss(powers):
             losses = [-self._of_own(part, part.ratios, powers) for part in held_out]
-            return np.concatenate(losses).mean()
+            away = ((powers - usual) ** 2).sum()
+            return (np.concatenate(losses).sum() + _POWER_ROWS * away) / n_rows
 
+        n_rows = sum(len(part.rows) for part in held_out)
         n_experts = len(held_out[0].ratios)
-        self.powers_ = np.ones(n_experts) / n_experts
+        self.powers_ = usual = np.ones(n_experts) / n_experts
         found = minimize(loss, self.powers_, bounds=[(0.0, _MAX_POWER)] * n_experts)
         if np.isfinite(found.fun):
             self.powers_ = found.x
@@ -375,7 +384,7 @@ class _Regression:
     def fit(cls, x, labels, folds):
         """With the likeliest penalty on held-out rows; None where there is too much."""
         n_classes = labels.max() + 1
-        if x.shape[1] > MAX_COLUMNS or n_classes > MAX_CLASSES:
+        if x.shape[1] * n_classes > _MAX_REGRESSION:
             return None
         best, least = None, np.inf
         for inverse_penalty in _INVERSE_PENALTIES:
@@ -512,10 +521,7 @@ class MINERegressor(RegressorMixin, _CriticModel):
             raise ValueError("y holds text. Pass numbers, or use MINEClassifier.")
         self._is_single = np.asarray(y).ndim == 1
         values = np.column_stack(columns)
-        if len(columns) == 1:
-            atoms = _grouped(values[:, 0])
-        else:
-            atoms = _drawn(values)
+        atoms = _grouped(values[:, 0]) if len(columns) == 1 else _drawn(values)
         self._values = atoms.values.reshape(len(atoms.values), -1)
         held_out = self._fit(X, values, atoms, "auto", groups)
         self._levels = np.tile(_LEVELS, (len(columns), 1))
@@ -623,6 +629,11 @@ class MINEClassifier(ClassifierMixin, _CriticModel):
     --------
     MINERegressor : The same for numbers.
     MINE : The estimate alone.
+
+    Notes
+    -----
+    Critics tell the 64 most frequent classes apart; between others a logistic
+    regression alone decides.
 
     Examples
     --------
@@ -758,12 +769,16 @@ def _quantiles(probabilities, values, quantiles):
     """
     order = np.argsort(values, kind="stable")
     values, probabilities = values[order], probabilities[:, :, order]
-    means = probabilities @ values
+    middle = values.mean()
+    values = values - middle
+    scale = max(np.abs(values).max(), 1e-300)
+    means = probabilities @ (values / scale)
     disagreement = means.var(axis=0)
-    variance = (probabilities @ values**2 - means**2).mean(axis=0)
+    squares = probabilities @ (values / scale) ** 2
+    variance = np.maximum(squares - means**2, 0.0).mean(axis=0)
     left = np.maximum(variance - disagreement, _LEAST_LEFT * variance)
     together = np.sqrt(left / np.maximum(variance + disagreement, 1e-300))
-    mixture, mean = probabilities.mean(axis=0), means.mean(axis=0)
-    middle = np.cumsum(mixture, axis=1) - 0.5 * mixture
-    plain = np.stack([np.interp(quantiles, each, values) for each in middle])
-    return mean[:, None] + together[:, None] * (plain - mean[:, None])
+    mixture, mean = probabilities.mean(axis=0), scale * means.mean(axis=0)
+    levels = np.cumsum(mixture, axis=1) - 0.5 * mixture
+    plain = np.stack([np.interp(quantiles, each, values) for each in levels])
+    return middle + mean[:, None] + together[:, None] * (plain - mean[:, None])

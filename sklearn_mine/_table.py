@@ -95,10 +95,11 @@ class Table:
         if not frame.is_frame:
             return values
         backend = nw.get_native_namespace(frame._data)
-        names = [str(other.label(j)) for j in range(other.shape[1])]
+        names = [other.label(j) for j in range(other.shape[1])]
         if frame._data.implementation.is_pandas_like():
             index = [self.label(j) for j in range(self.shape[1])]
             return backend.DataFrame(values, index=index, columns=names)
+        names = list(map(str, names))
         return nw.from_numpy(values, schema=names, backend=backend).to_native()
 
     def label(self, j):
@@ -180,7 +181,7 @@ def as_given(y, name="given", *, n_rows=None):
     series = nw.from_native(y, series_only=True, pass_through=True)
     if isinstance(series, nw.Series):
         y = series.to_frame().to_native()
-    elif not isinstance(
+    elif not sp.issparse(y) and not isinstance(
         nw.from_native(y, eager_only=True, pass_through=True), nw.DataFrame
     ):
         y = _checked(y, name, ensure_2d=False)

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import sklearn
+from scipy.sparse import csr_matrix
 from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -122,6 +123,14 @@ def test_given_may_hold_any_columns_and_missing_cells(rng):
     assert mine.mutual_info_ == pytest.approx(0.0, abs=0.06)
     pointwise = mine.pointwise_mutual_info(x[:, None], y, given=given)
     assert mine.score(x[:, None], y, given=given) == pointwise.mean()
+
+
+def test_given_may_be_sparse(rng):
+    x, y, z = collider(300, rng)
+    mine = MINE(solver="newton", random_state=0)
+    plain = mine.fit(x[:, None], y, given=z[:, None]).mutual_info_
+    sparse = mine.fit(x[:, None], y, given=csr_matrix(z[:, None])).mutual_info_
+    assert sparse == plain
 
 
 def test_given_that_is_constant_changes_nothing(rng):

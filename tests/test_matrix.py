@@ -88,6 +88,12 @@ def test_arrays_and_polars_frames_come_back_as_such(frame, matrix):
     np.testing.assert_array_equal(polars.to_numpy(), array)
 
 
+def test_names_that_are_no_text_are_kept():
+    frame = pd.DataFrame(np.random.default_rng(0).normal(size=(50, 2)))
+    values = mine_matrix(frame, random_state=0)
+    assert values.index.tolist() == values.columns.tolist() == [0, 1]
+
+
 def test_what_is_given_explains_what_it_causes():
     rng = np.random.default_rng(0)
     z = rng.normal(size=600)

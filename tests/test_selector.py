@@ -215,3 +215,41 @@ def test_errors_name_the_argument(params, match, rng):
     X = rng.normal(size=(30, 3))
     with pytest.raises(ValueError, match=match):
         MINESelector(**params).fit(X, X[:, 0])
+
+
+def test_what_the_score_says_of_columns_is_kept_to(rng):
+    X = rng.integers(6, size=(400, 4)).astype(float)
+    y = X[:, 0] % 2 + 0.1 * rng.normal(size=400)
+    labels = MINEScore(solver="newton", discrete_features=[True] * 4)
+    selector = MINESelector(labels, random_state=0).fit(X, y)
+    assert np.flatnonzero(selector.support_).tolist() == [0]
+    assert selector.path_[0]["p_value"] < 1e-9
+    with pytest.raises(ValueError, match="groups"):
+        MINESelector(MINEScore(groups=[1, 2])).fit(X, y)
+
+
+def test_many_copies_do_not_hide_what_is_left(rng, monkeypatch):
+    monkeypatch.setattr("sklearn_mine._selector._MAX_CANDIDATES", 6)
+    a, b = rng.normal(size=(2, 300))
+    X = np.column_stack([a[:, None] + 0.02 * rng.normal(size=(300, 15)), b])
+    y = a + 0.5 * b + 0.2 * rng.normal(size=300)
+    for redundancy in ("joint", "mrmr", "cmim"):
+        params = {"redundancy": redundancy, "random_state": 0}
+        selector = MINESelector(QUICK, n_features_to_select=2, **params).fit(X, y)
+        assert selector.get_support()[15]
+        # Copies of what is chosen come last.
+        assert selector.redundancy_[:15].max() > 0.3
+
+
+def test_what_was_removed_is_known_to_be_superfluous(rng):
+    a, b = rng.normal(size=(2, 500))
+    noise = rng.normal(size=(500, 2))
+    X = np.column_stack([a + b + 0.3 * rng.normal(size=500), a, b, noise])
+    y = a + b + 0.05 * rng.normal(size=500)
+    selector = MINESelector(QUICK, random_state=0).fit(X, y)
+    assert np.flatnonzero(selector.support_).tolist() == [1, 2]
+    assert selector.redundancy_[0] > 1.0
+    with pytest.raises(ValueError, match="alpha"):
+        selector.select("auto", alpha=0.5)
+    with pytest.raises(ValueError, match="n_features_to_select"):
+        selector.select(6)

@@ -20,6 +20,7 @@ from sklearn.metrics import accuracy_score, log_loss, r2_score
 from sklearn.model_selection import (
     GridSearchCV,
     KFold,
+    ShuffleSplit,
     cross_val_score,
     train_test_split,
 )
@@ -215,3 +216,31 @@ def test_labels_that_fit_never_saw_cannot_be_scored(rng):
     model = MINEClassifier(solver="newton", random_state=0).fit(X, np.arange(40) % 2)
     with pytest.raises(ValueError, match="never saw"):
         model.score(X, np.arange(40) % 3)
+
+
+def test_quantiles_do_not_mind_the_level_of_the_target(rng):
+    X = rng.normal(size=(300, 2))
+    y = X[:, 0] + 0.5 * rng.normal(size=300)
+    model = MINERegressor(solver="newton", random_state=0)
+    levels = [0.1, 0.5, 0.9]
+    plain = model.fit(X, y).predict(X[:20], quantiles=levels)
+    raised = model.fit(X, 1e8 + y).predict(X[:20], quantiles=levels)
+    np.testing.assert_allclose(raised - 1e8, plain, atol=1e-4)
+
+
+def test_more_classes_than_critics_tell_apart_are_predicted(rng):
+    labels = np.arange(1600) % 80
+    centres = 4.0 * rng.normal(size=(80, 6))
+    X = centres[labels] + rng.normal(size=(1600, 6))
+    model = MINEClassifier(solver="newton", cv=2, random_state=0).fit(X, labels)
+    assert accuracy_score(labels, model.predict(X)) > 0.85
+
+
+def test_folds_that_test_few_rows_leave_powers_as_they_are(rng):
+    X = rng.normal(size=(600, 2))
+    y = np.column_stack([X[:, 0] + 0.5 * rng.normal(size=600), rng.normal(size=600)])
+    few = ShuffleSplit(2, test_size=3, random_state=0)
+    for target in (y, y[:, 0]):
+        model = MINERegressor(solver="newton", cv=few, random_state=0).fit(X, target)
+        assert 0.3 < model.powers_[0] < 2.5
+        assert np.isfinite(model.predict(X[:5])).all()
