@@ -6,6 +6,7 @@
     python benchmarks/scale.py vectors    # MINE.fit against dimension and rows
     python benchmarks/scale.py jobs       # one thread against two
     python benchmarks/scale.py pieces     # MINE.partial_fit against one fit
+    python benchmarks/scale.py pairs      # mine_matrix
     python benchmarks/scale.py            # all of these
 
 p-values are part of every call of mine_score. Each contender is called once unmeasured
@@ -30,7 +31,7 @@ import psutil
 from _common import RESULTS, write_csv
 from sklearn.feature_selection import mutual_info_regression
 
-from sklearn_mine import MINE, mine_score
+from sklearn_mine import MINE, mine_matrix, mine_score
 from sklearn_mine.datasets import make_gaussian
 
 matplotlib.use("Agg")
@@ -341,7 +342,29 @@ def pieces(repeats):
     write_csv("scale_pieces.csv", rows)
 
 
-PARTS = {each.__name__: each for each in (speed, growth, large, vectors, jobs, pieces)}
+# --- Pairs ---------------------------------------------------------------------------
+
+
+def pairs(repeats):
+    rng, n = np.random.default_rng(0), 5000
+    factors = rng.normal(size=(n, 10)) @ rng.normal(size=(10, 200)) / 3.0
+    chain = rng.normal(size=(n, 200))
+    for j in range(1, 200):
+        chain[:, j] = 0.9 * chain[:, j - 1] + np.sqrt(0.19) * chain[:, j]
+    rows = []
+    for name, X in (
+        ("ten factors", factors + rng.normal(size=(n, 200))),
+        ("each depends on the one before, 0.9", chain),
+    ):
+        taken = seconds(partial(mine_matrix, X, random_state=0, n_jobs=2))
+        print(f"200 columns x 5,000 rows, {name}: {taken:.0f} s", flush=True)
+        rows.append({"table": name, "seconds": round(taken, 1)})
+    write_csv("scale_pairs.csv", rows)
+
+
+PARTS = {
+    each.__name__: each for each in (speed, growth, large, vectors, jobs, pieces, pairs)
+}
 
 
 def main():
