@@ -11,11 +11,10 @@ table and high in the lower. Tables go to benchmarks/results.
 """
 
 import argparse
-import sys
 import time
 
 import numpy as np
-from _common import RESULTS, write_csv
+from _common import run_parts, write_csv
 from joblib import Parallel, delayed
 
 from sklearn_mine import MINE, mine_score
@@ -182,17 +181,10 @@ def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("parts", nargs="*", help=", ".join(PARTS))
     parser.add_argument("--rows", type=int, default=5000, help="of estimates")
     parser.add_argument("--draws", type=int, default=200, help="of p-values")
     parser.add_argument("--jobs", type=int, default=2)
-    args = parser.parse_args()
-    unknown = set(args.parts) - set(PARTS)
-    if unknown:
-        sys.exit(f"conditional: unknown {sorted(unknown)}; there are {list(PARTS)}.")
-    RESULTS.mkdir(exist_ok=True)
-    for name in args.parts or PARTS:
-        PARTS[name](args)
+    run_parts(parser, PARTS)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,6 @@ benchmarks/results.
 
 import argparse
 import multiprocessing
-import sys
 import tempfile
 import threading
 import time
@@ -28,7 +27,7 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 import psutil
-from _common import RESULTS, write_csv
+from _common import RESULTS, run_parts, write_csv
 from sklearn.feature_selection import mutual_info_regression
 
 from sklearn_mine import MINE, mine_matrix, mine_score
@@ -83,7 +82,7 @@ def draw_growth(ax, name, sizes, times):
 # --- Speed ---------------------------------------------------------------------------
 
 
-def speed(repeats):
+def speed(args):
     rows = []
     print(
         f"{'rows x columns':<20}{'mine_score':>12}{'mutual_info':>13}{'ratio':>8}"
@@ -96,7 +95,7 @@ def speed(repeats):
                 partial(mine_score, X, y, random_state=0, n_jobs=2),
                 partial(mutual_info_regression, X, y, random_state=0, n_jobs=2),
             ],
-            1 if n_rows > 20_000 else repeats,
+            1 if n_rows > 20_000 else args.repeats,
         )
         name = f"{n_rows:,} x {n_columns:,}"
         print(
@@ -119,7 +118,7 @@ def speed(repeats):
 # --- Growth --------------------------------------------------------------------------
 
 
-def growth(repeats):
+def growth(args):
     cases = {
         "rows, of 20 columns": [
             (n, 20) for n in (1000, 3000, 10_000, 30_000, 100_000, 300_000, 1_000_000)
@@ -136,7 +135,7 @@ def growth(repeats):
         times = []
         for shape in shapes:
             X, y = table(*shape)
-            n_calls = repeats if np.prod(shape) < 1e6 else 1
+            n_calls = args.repeats if np.prod(shape) < 1e6 else 1
             times += best_times([partial(mine_score, X, y, random_state=0)], n_calls)
             print(f"{shape[0]:>9,} x {shape[1]:>6,}{times[-1]:9.2f} s", flush=True)
             rows.append(
@@ -210,7 +209,7 @@ def in_process(work, *args):
     return result
 
 
-def large(repeats):
+def large(args):
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "table.f32"
@@ -243,7 +242,7 @@ def large(repeats):
 # --- Vectors -------------------------------------------------------------------------
 
 
-def vectors(repeats):
+def vectors(args):
     """Correlated normal vectors; one column in ten of each side tells something."""
     cases = {
         "columns a side, of 5,000 rows": [
@@ -289,11 +288,11 @@ def vectors(repeats):
 # --- Jobs ----------------------------------------------------------------------------
 
 
-def jobs(repeats):
+def jobs(args):
     X, y = table(10_000, 400)
     one, two = best_times(
         [partial(mine_score, X, y, random_state=0, n_jobs=n) for n in (1, 2)],
-        repeats,
+        args.repeats,
     )
     print(
         f"10,000 x 400: one job {one:.2f} s, two {two:.2f} s, {one / two:.2f} times as "
@@ -311,7 +310,7 @@ PIECES = {
 }
 
 
-def pieces(repeats):
+def pieces(args):
     rows = []
     for name, params in PIECES.items():
         x, y, truth = make_gaussian(100_000, random_state=0, return_mi=True, **params)
@@ -345,7 +344,7 @@ def pieces(repeats):
 # --- Pairs ---------------------------------------------------------------------------
 
 
-def pairs(repeats):
+def pairs(args):
     rng, n = np.random.default_rng(0), 5000
     factors = rng.normal(size=(n, 10)) @ rng.normal(size=(10, 200)) / 3.0
     chain = rng.normal(size=(n, 200))
@@ -371,16 +370,8 @@ def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("parts", nargs="*", help=", ".join(PARTS))
     parser.add_argument("--repeats", type=int, default=3, help="timed calls of each")
-    args = parser.parse_args()
-    unknown = set(args.parts) - set(PARTS)
-    if unknown:
-        sys.exit(f"scale: unknown {sorted(unknown)}; there are {', '.join(PARTS)}.")
-    RESULTS.mkdir(exist_ok=True)
-    for name in args.parts or PARTS:
-        print(f"\n{name}")
-        PARTS[name](args.repeats)
+    run_parts(parser, PARTS)
 
 
 if __name__ == "__main__":

@@ -11,12 +11,11 @@ go to benchmarks/results.
 """
 
 import argparse
-import sys
 import time
 import warnings
 
 import numpy as np
-from _common import RESULTS, write_csv
+from _common import run_parts, write_csv
 from joblib import Parallel, delayed
 from sklearn.datasets import (
     load_breast_cancer,
@@ -278,16 +277,9 @@ def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("parts", nargs="*", help=", ".join(PARTS))
     parser.add_argument("--seeds", type=int, default=3, help="draws of each table")
     parser.add_argument("--jobs", type=int, default=2)
-    args = parser.parse_args()
-    unknown = set(args.parts) - set(PARTS)
-    if unknown:
-        sys.exit(f"selection: unknown {sorted(unknown)}; there are {list(PARTS)}.")
-    RESULTS.mkdir(exist_ok=True)
-    for name in args.parts or PARTS:
-        PARTS[name](args)
+    run_parts(parser, PARTS)
 
 
 if __name__ == "__main__":

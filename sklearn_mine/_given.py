@@ -58,10 +58,6 @@ class GivenFit:
     std_error: float
 
     @property
-    def estimate(self):
-        return self.both.estimate - self.given.estimate
-
-    @property
     def corrected(self):
         return self.both.corrected - self.given.corrected
 
@@ -277,7 +273,7 @@ def _centred(features):
 
 def _standardised(columns):
     """Columns of zero mean and unit variance; those of none are left out."""
-    columns = columns - columns.mean(axis=0)
+    columns = _centred(columns)
     spread = columns.std(axis=0)
     return columns[:, spread > 1e-9] / spread[spread > 1e-9]
 

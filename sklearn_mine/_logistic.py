@@ -11,9 +11,9 @@ import numpy as np
 from scipy.special import log_softmax
 from sklearn.linear_model import LogisticRegression
 
-# Inverse penalties, from strict to loose, and classes and cells at most.
+# Inverse penalties, from strict to loose, and classes and columns at most.
 _INVERSE_PENALTIES = (0.01, 0.1, 1.0, 10.0)
-MAX_CLASSES, MAX_COLUMNS = 64, 2000
+_MAX_CLASSES, _MAX_COLUMNS = 64, 2000
 _MAX_STEPS = 200
 
 
@@ -29,15 +29,12 @@ class LogisticStart:
         ln p(c).
     codes : ndarray of shape (C, dy)
         Each class, encoded.
-    inverse_penalty : float
-        Under which it was fitted.
     """
 
     weights: np.ndarray
     intercepts: np.ndarray
     log_shares: np.ndarray
     codes: np.ndarray
-    inverse_penalty: float
 
     def of_x(self, x):
         """The ratio of each row with each class, (n, C)."""
@@ -65,32 +62,49 @@ def logistic_start(x, y, labels, fit_rows, valid_rows):
         None where there are too many classes or columns, or none to fit.
     """
     classes = np.unique(labels[fit_rows])
-    if not 1 < len(classes) <= MAX_CLASSES or x.shape[1] > MAX_COLUMNS:
+    if not 1 < len(classes) <= _MAX_CLASSES or x.shape[1] > _MAX_COLUMNS:
         return None
     known = valid_rows[np.isin(labels[valid_rows], classes)]
     if len(known) == 0:
         return None
-    here = np.searchsorted(classes, labels[known])
-    best, least = None, np.inf
-    for inverse_penalty in _INVERSE_PENALTIES:
+    own = np.arange(len(known)), np.searchsorted(classes, labels[known])
+
+    def fit(inverse_penalty):
         start = fit_logistic(x, y, labels, fit_rows, inverse_penalty)
-        loss = -start.of_x(x[known])[np.arange(len(known)), here].mean()
+        return start, -start.of_x(x[known])[own].mean()
+
+    return loosened(fit, _INVERSE_PENALTIES)[0]
+
+
+def loosened(fit, inverse_penalties):
+    """The fit before the first, from strict to loose, that judges no better.
+
+    Parameters
+    ----------
+    fit : callable
+        Takes an inverse penalty, gives a fit and its loss on rows that judge.
+    inverse_penalties : sequence of float, ascending
+
+    Returns
+    -------
+    best, inverse_penalty
+    """
+    best, least = (None, None), np.inf
+    for inverse_penalty in inverse_penalties:
+        found, loss = fit(inverse_penalty)
         if loss >= least:
             break
-        best, least = start, loss
+        best, least = (found, inverse_penalty), loss
     return best
 
 
 def fit_logistic(x, y, labels, rows, inverse_penalty):
-    """The regression of labels on columns, of some rows; None of a single class."""
+    """The regression of labels on columns, of some rows of two classes or more."""
     x, y, labels = x[rows], y[rows], labels[rows]
     classes, firsts, counts = np.unique(labels, return_index=True, return_counts=True)
-    if len(classes) < 2:
-        return None
     model = LogisticRegression(C=inverse_penalty, max_iter=_MAX_STEPS).fit(x, labels)
     weights, intercepts = model.coef_.T, model.intercept_
     if len(classes) == 2:
         weights = np.column_stack([0.0 * weights, weights])
         intercepts = np.append(0.0, intercepts)
-    log_shares = np.log(counts / len(labels))
-    return LogisticStart(weights, intercepts, log_shares, y[firsts], inverse_penalty)
+    return LogisticStart(weights, intercepts, np.log(counts / len(labels)), y[firsts])

@@ -29,6 +29,7 @@ from ._params import (
     CRITIC_CONSTRAINTS,
     NATS_PER_UNIT,
     Settings,
+    TakesAnyTable,
     with_critic_parameters,
 )
 from ._pieces import Pieces, network_piece, table_piece
@@ -39,7 +40,7 @@ from .nn.objectives import OBJECTIVES
 
 
 @with_critic_parameters(hidden="(64, 64)", activation="relu")
-class MINE(BaseEstimator):
+class MINE(TakesAnyTable, BaseEstimator):
     """Mutual information of two vectors by a neural critic, with its uncertainty.
 
     A critic T learns to tell joint pairs (x, y) from pairs of the product of
@@ -508,17 +509,21 @@ class MINE(BaseEstimator):
     def _as_seen(self, X, target, given=None):
         """Rows of both sides as critics take them: encoded, or levels (n, 1)."""
         x = self._x_as_seen(X)
-        if self._level_maps is not None:
-            return x, self._level_maps[1](target.column(0))[:, None]
         if isinstance(self._pieces.fit, GivenFit):
             x = np.column_stack([x, self._z_encoder.transform(given)])
-        return x, self._y_encoder.transform(target)
+        return x, self._y_as_seen(target)
 
     def _x_as_seen(self, X):
         """Rows of X alone."""
         if self._level_maps is None:
             return self._x_encoder.transform(X)
         return self._level_maps[0](X.column(0))[:, None]
+
+    def _y_as_seen(self, target):
+        """Rows of y alone."""
+        if self._level_maps is None:
+            return self._y_encoder.transform(target)
+        return self._level_maps[1](target.column(0))[:, None]
 
     def _codes(self, X, target):
         """Levels of both single columns."""
@@ -584,8 +589,4 @@ class MINE(BaseEstimator):
         tags.target_tags.required = True
         tags.target_tags.multi_output = True
         tags.target_tags.two_d_labels = True
-        tags.input_tags.allow_nan = True
-        tags.input_tags.sparse = True
-        tags.input_tags.string = True
-        tags.input_tags.categorical = True
         return tags

@@ -13,6 +13,19 @@ from sklearn.utils._param_validation import (
 from .nn.critics import ACTIVATIONS
 from .nn.objectives import OBJECTIVES
 
+
+class TakesAnyTable:
+    """Mixin: tags of an estimator whose X may be whatever a Table reads."""
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.sparse = True
+        tags.input_tags.string = True
+        tags.input_tags.categorical = True
+        return tags
+
+
 NATS_PER_UNIT = {"nats": 1.0, "bits": 0.6931471805599453}
 
 

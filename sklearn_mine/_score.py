@@ -22,7 +22,7 @@ from ._params import (
 )
 from ._progress import progress
 from ._table import as_groups, as_table, as_target
-from ._tasks import Chunk, Task, chunks_of, run_tasks
+from ._tasks import Task, score_blocks
 from ._warn import warn
 
 # Columns in which repeated rows are looked for.
@@ -315,13 +315,8 @@ def score_table(X, y, params):
     blocks = column_blocks(params.feature_groups, table)
     blocks = [[j for j in block if j not in given] for block in blocks]
     blocks = [block for block in blocks if block]
-    work = (
-        (task, Chunk(table, overrides, chunk))
-        for chunk in chunks_of(blocks, n, params.n_jobs)
-    )
     bar = progress(len(blocks), "mine_score", "column", shown=params.verbose)
-    parts = run_tasks(work, params.n_jobs, bar)
-    outcomes = [outcome for part in parts for outcome in part]
+    outcomes = score_blocks(task, table, overrides, blocks, params.n_jobs, bar)
     scores, errors = np.zeros(n_features), np.zeros(n_features)
     p_values = np.ones(n_features)
     solvers = np.full(n_features, "none", dtype=object)

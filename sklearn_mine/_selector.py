@@ -18,10 +18,11 @@ from . import _null
 from ._checks import discrete_overrides, draw_seed
 from ._encoding import TableEncoder
 from ._given import ConditionalTest, information
+from ._params import TakesAnyTable
 from ._progress import progress
 from ._score import MINEScore, column_blocks, score_table
 from ._table import as_groups, as_table, as_target
-from ._tasks import Chunk, Task, chunks_of, run_tasks
+from ._tasks import Task, score_blocks
 from ._threads import one_thread
 from .nn.scoring import for_each
 
@@ -36,7 +37,7 @@ _MAX_PAIRED, _N_PAIR_FEATURES, _N_Y_FEATURES, _N_PAIRS_TESTED = 400, 3, 6, 3
 _MAX_MEASURED, _MAX_KEPT = 20, 2**28
 
 
-class MINESelector(SelectorMixin, BaseEstimator):
+class MINESelector(SelectorMixin, TakesAnyTable, BaseEstimator):
     """Select columns by neural mutual information, with redundancy in mind.
 
     Parameters
@@ -282,9 +283,8 @@ class MINESelector(SelectorMixin, BaseEstimator):
 
     def _order_rest(self, search):
         """Rank columns, chosen ones first."""
-        order = [i for step in search.steps for i in step if i in search.chosen]
         rest = [i for i in range(len(self._blocks)) if i not in search.chosen]
-        order += sorted(rest, key=lambda i: -search.gains[i])
+        order = search.chosen + sorted(rest, key=lambda i: -search.gains[i])
         self.ranking_ = np.zeros(self.n_features_in_, dtype=int)
         self.redundancy_ = np.zeros(self.n_features_in_)
         for place, i in enumerate(order):
@@ -299,10 +299,6 @@ class MINESelector(SelectorMixin, BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.target_tags.required = True
         tags.target_tags.multi_output = True
-        tags.input_tags.allow_nan = True
-        tags.input_tags.sparse = True
-        tags.input_tags.string = True
-        tags.input_tags.categorical = True
         return tags
 
 
@@ -332,8 +328,6 @@ class _Search:
         In the order in which they were added.
     gains : ndarray of shape (m,)
         What each would add to those chosen, as far as known.
-    steps : list of list of int
-        Groups added by each step.
     path : list of dict
         See :class:`MINESelector`.
     """
@@ -355,7 +349,7 @@ class _Search:
         # Columns that tell nothing at all never do.
         self.useless = {i for i in range(len(first)) if not self._encoded(i).shape[1]}
         self.candidates = set(range(len(first))) - self.useless
-        self.chosen, self.steps, self.path = [], [], []
+        self.chosen, self.path = [], []
         self.with_chosen = np.zeros((0, len(first)))
         rows = np.arange(table.shape[0])
         if len(rows) > _MAX_ROWS:
@@ -363,6 +357,7 @@ class _Search:
             rows = np.sort(rng.choice(rows, _MAX_ROWS, replace=False))
         self.rows = rows
         self.y = self.task.y[rows]
+        self._tested = None, None
 
     # The data
 
@@ -431,7 +426,6 @@ class _Search:
 
     def _add(self, groups, gain, p_value, removing):
         self.chosen += groups
-        self.steps.append(groups)
         self.candidates -= set(groups)
         removed = self._superfluous() if removing and self.kind == "joint" else []
         for i in removed:
@@ -494,7 +488,7 @@ class _Search:
             return list(self.candidates)
         test = None
         if self.kind == "joint":
-            test = ConditionalTest(self.y, self._together(self.chosen), self.seed)
+            test = self._test(self.chosen)
         else:
             n_new = len(self.chosen) - len(self.with_chosen)
             unknown = np.full((n_new, len(self.blocks)), np.nan)
@@ -521,8 +515,7 @@ class _Search:
             if self.kind == "mrmr":
                 row[unknown] = self._redundancies(s, unknown)
             else:
-                test = ConditionalTest(self.y, self._together([s]), self.seed)
-                row[unknown] = self._looks(test, unknown)
+                row[unknown] = self._looks(self._test([s]), unknown)
         known = self.with_chosen[:, part]
         if self.kind == "mrmr":
             self.gains[part] = self.scores[part] - known.mean(axis=0)
@@ -542,13 +535,10 @@ class _Search:
         discrete = [self.overrides[j] for j in chosen]
         task = self._task(self.table.block(chosen), discrete)
         blocks = [self.blocks[i] for i in groups]
-        work = (
-            (task, Chunk(self.table, self.overrides, part))
-            for part in chunks_of(blocks, len(self.y), self.n_jobs)
-        )
         bar = progress(len(blocks), "redundancy", "column", shown=False)
-        parts = run_tasks(work, self.n_jobs, bar)
-        return [outcome[0] for part in parts for outcome in part]
+        table = self.table, self.overrides
+        outcomes = score_blocks(task, *table, blocks, self.n_jobs, bar)
+        return [outcome[0] for outcome in outcomes]
 
     def _criterion(self):
         return self.scores if self.kind is None or not self.chosen else self.gains
@@ -568,8 +558,15 @@ class _Search:
             if len(groups) == 1:
                 return self.p_values[groups[0]]
             return _null.independence_p_value(self._crossed(groups), self.y, self.seed)
-        test = ConditionalTest(self.y, self._together(given), self.seed)
-        return test.p_value(self._crossed(groups))
+        return self._test(given).p_value(self._crossed(groups))
+
+    def _test(self, given):
+        """A test of what others add to some groups; the last one is kept."""
+        before, test = self._tested
+        if before != given:
+            test = ConditionalTest(self.y, self._together(given), self.seed)
+            self._tested = list(given), test
+        return test
 
     def _crossed(self, groups):
         """Groups with the products of their columns, the rows that tests read."""
@@ -587,7 +584,7 @@ class _Search:
             return None
         test = None
         if self.chosen:
-            test = ConditionalTest(self.y, self._together(self.chosen), self.seed)
+            test = self._test(self.chosen)
             left = test.y_left
         else:
             rng = np.random.default_rng([self.seed, 6])

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from sklearn.covariance import ledoit_wolf
+from sklearn.covariance import ledoit_wolf, shrunk_covariance
 
 from ._logistic import LogisticStart
 from ._mixture import Mixture
@@ -50,7 +50,7 @@ class Twist:
         self.n_waves = min(_MAX_WAVES, _MAX_COLUMNS // side.shape[1] - 1)
         if self.n_waves < 1:
             return
-        self.mean, self.directions = side.mean(axis=0), _whitener(side)
+        self.mean, self.directions = side.mean(axis=0), _whitener(_covariance(side))
         levels = (np.arange(_N_RADII) + 0.5) / _N_RADII
         radii = np.quantile(self._coordinates(side)[1], levels)
         # Equal radii share a rank: what rounding does to them must not matter.
@@ -226,10 +226,12 @@ def canonical_start(x, y, *, rng, n_plain=None, analyse=True):
 
 def _analyse(x, y, halves):
     """Canonical pairs, with as much shrinkage as shows most on held-out halves."""
-    best = _analyse_shrunk(x, y, halves, 0.0)
+    covariances = _covariance(x), _covariance(y)
+    best = _analyse_with(covariances, x, y, halves)
     if len(x) < _MANY_ROWS * max(x.shape[1], y.shape[1]):
         for shrinkage in _SHRINKAGES:
-            more = _analyse_shrunk(x, y, halves, shrinkage)
+            shrunk = [shrunk_covariance(each, shrinkage) for each in covariances]
+            more = _analyse_with(shrunk, x, y, halves, rescale=True)
             gain = _information(more.correlations) - _information(best.correlations)
             if gain <= 0.0:
                 break
@@ -237,9 +239,10 @@ def _analyse(x, y, halves):
     return best
 
 
-def _analyse_shrunk(x, y, halves, shrinkage):
+def _analyse_with(covariances, x, y, halves, *, rescale=False):
+    """Canonical pairs of sides whitened as if these were their covariances."""
     n = len(x)
-    x_whiten, y_whiten = _whitener(x, shrinkage), _whitener(y, shrinkage)
+    x_whiten, y_whiten = map(_whitener, covariances)
     whitened = (x - x.mean(axis=0)) @ x_whiten, (y - y.mean(axis=0)) @ y_whiten
     left, _, right = _pairs(*whitened)
     n_pairs = min(left.shape[1], right.shape[1])
@@ -252,7 +255,7 @@ def _analyse_shrunk(x, y, halves, shrinkage):
             confirmed += 0.5 * _correlations(u, v)
         confirmed[confirmed < _SIGNIFICANCE / np.sqrt(n)] = 0.0
     confirmed = np.clip(confirmed, 0.0, _MAX_CORRELATION)
-    if shrinkage:
+    if rescale:
         left, right = (
             pairs / (side @ pairs).std(axis=0).clip(min=1e-6)
             for side, pairs in zip(whitened, (left, right), strict=True)
@@ -264,13 +267,13 @@ def _information(correlations):
     return float(-0.5 * np.log1p(-(correlations**2)).sum())
 
 
-def _whitener(x, shrinkage=0.0):
-    """Matrix that gives shrunk-covariance unit variance in every direction."""
-    covariance = ledoit_wolf(x)[0] if x.shape[1] > 1 else np.atleast_2d(np.var(x))
-    level = np.trace(covariance) / len(covariance)
-    covariance = (1.0 - shrinkage) * covariance + shrinkage * level * np.eye(
-        len(covariance)
-    )
+def _covariance(x):
+    """The covariance, shrunk as far as it is uncertain."""
+    return ledoit_wolf(x)[0] if x.shape[1] > 1 else np.atleast_2d(np.var(x))
+
+
+def _whitener(covariance):
+    """Matrix that gives this covariance unit variance in every direction."""
     values, vectors = np.linalg.eigh(covariance)
     usable = values > 1e-10 * max(values[-1], 1e-300)
     return vectors[:, usable] / np.sqrt(values[usable])

@@ -19,16 +19,27 @@ import numpy as np
 import torch
 from scipy.optimize import minimize
 from scipy.special import log_softmax
-from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, _fit_context
+from sklearn.base import (
+    BaseEstimator,
+    ClassifierMixin,
+    RegressorMixin,
+    _fit_context,
+    is_classifier,
+)
 from sklearn.utils import column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
 from ._checks import discrete_overrides
-from ._encoding import TableEncoder
-from ._logistic import LogisticStart, fit_logistic
+from ._encoding import TableEncoder, mid_ranks
+from ._logistic import LogisticStart, fit_logistic, loosened
 from ._mine import MINE
-from ._params import CRITIC_CONSTRAINTS, NATS_PER_UNIT, with_critic_parameters
+from ._params import (
+    CRITIC_CONSTRAINTS,
+    NATS_PER_UNIT,
+    TakesAnyTable,
+    with_critic_parameters,
+)
 from ._table import as_given, as_table, as_target
 from ._threads import one_thread
 from .nn.scoring import for_each
@@ -85,7 +96,7 @@ def with_attributes(model):
     return model
 
 
-class _CriticModel(BaseEstimator):
+class _CriticModel(TakesAnyTable, BaseEstimator):
     """What both models share."""
 
     _parameter_constraints: dict = {
@@ -171,7 +182,7 @@ class _CriticModel(BaseEstimator):
         self.feature_importances_ = np.zeros(table.shape[1])
         if folds is None:
             return None
-        _, self._atoms = self.mine_._as_seen(table, as_given(atoms.values))
+        self._atoms = self.mine_._y_as_seen(as_given(atoms.values))
         self._standard = TableEncoder(
             "standard",
             discrete_overrides(self.discrete_features, table),
@@ -179,7 +190,7 @@ class _CriticModel(BaseEstimator):
         ).fit(table)
         x = self._encoded(table)
         with one_thread():
-            if isinstance(self, MINEClassifier):
+            if is_classifier(self):
                 self._regression = _Regression.fit(x, atoms.of_rows, folds)
             held_out = self._held_out(x, folds, atoms)
             if not held_out:
@@ -329,14 +340,6 @@ class _CriticModel(BaseEstimator):
     def __sklearn_is_fitted__(self):
         return hasattr(self, "powers_")
 
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = True
-        tags.input_tags.sparse = True
-        tags.input_tags.string = True
-        tags.input_tags.categorical = True
-        return tags
-
 
 @dataclass(frozen=True)
 class _Atoms:
@@ -386,28 +389,24 @@ class _Regression:
         n_classes = labels.max() + 1
         if x.shape[1] * n_classes > _MAX_REGRESSION:
             return None
-        best, least = None, np.inf
-        for inverse_penalty in _INVERSE_PENALTIES:
-            starts = [
-                fit_logistic(x, labels[:, None], labels, train, inverse_penalty)
-                for train, _ in folds
-            ]
-            if any(start is None for start in starts):
-                return None
+        if any(len(np.unique(labels[train])) < 2 for train, _ in folds):
+            return None
+
+        def fit_rows(rows, inverse_penalty):
+            return fit_logistic(x, labels[:, None], labels, rows, inverse_penalty)
+
+        def fit(inverse_penalty):
+            starts = [fit_rows(train, inverse_penalty) for train, _ in folds]
             found = cls(starts, None, n_classes, -np.log(len(labels)))
             # The classes' shares, which are the same for all penalties, do not matter.
             of_own = [
                 found.of_fold(x[test], k)[np.arange(len(test)), labels[test]]
                 for k, (_, test) in enumerate(folds)
             ]
-            loss = -np.concatenate(of_own).mean()
-            if loss >= least:
-                break
-            best, least = found, loss
-        rows = np.arange(len(labels))
-        penalty = best.folds[0].inverse_penalty
-        of_all = fit_logistic(x, labels[:, None], labels, rows, penalty)
-        return replace(best, all=of_all)
+            return found, -np.concatenate(of_own).mean()
+
+        best, inverse_penalty = loosened(fit, _INVERSE_PENALTIES)
+        return replace(best, all=fit_rows(slice(None), inverse_penalty))
 
     def of_fold(self, x, k):
         """Density ratios of rows with all classes by a fold's regression, (n, C)."""
@@ -535,10 +534,10 @@ class MINERegressor(RegressorMixin, _CriticModel):
         order, found = np.argsort(atoms, kind="stable"), []
         for part in held_out:
             density = np.exp(self._log_density(part.ratios, self.powers_))[:, order]
-            middle = np.cumsum(density, axis=1) - 0.5 * density
+            levels = _levels(density)
             found += [
                 np.interp(value, atoms[order], row)
-                for value, row in zip(values[part.rows], middle, strict=True)
+                for value, row in zip(values[part.rows], levels, strict=True)
             ]
         return np.quantile(found, _LEVELS)
 
@@ -745,8 +744,8 @@ def _grouped(y, n_atoms=_N_ATOMS):
     uniques, inverse, counts = np.unique(y, return_inverse=True, return_counts=True)
     codes = np.arange(len(uniques))
     if len(uniques) > n_atoms:
-        middle = (np.cumsum(counts) - 0.5 * counts) / len(y)
-        codes = np.unique((middle * n_atoms).astype(int), return_inverse=True)[1]
+        bins = (mid_ranks(counts) * n_atoms).astype(int)
+        codes = np.unique(bins, return_inverse=True)[1]
     of_rows = codes[inverse]
     sizes = np.bincount(of_rows).astype(float)
     return _Atoms(np.bincount(of_rows, weights=y) / sizes, sizes, of_rows)
@@ -758,6 +757,11 @@ def _drawn(y, n_atoms=_N_JOINT_ATOMS):
     of_rows = np.full(len(y), -1)
     of_rows[rows] = np.arange(len(rows))
     return _Atoms(y[rows], np.ones(len(rows)), of_rows)
+
+
+def _levels(probabilities):
+    """The level of each atom, in order, in distributions over all, (n, m)."""
+    return np.cumsum(probabilities, axis=1) - 0.5 * probabilities
 
 
 def _quantiles(probabilities, values, quantiles):
@@ -779,6 +783,5 @@ def _quantiles(probabilities, values, quantiles):
     left = np.maximum(variance - disagreement, _LEAST_LEFT * variance)
     together = np.sqrt(left / np.maximum(variance + disagreement, 1e-300))
     mixture, mean = probabilities.mean(axis=0), scale * means.mean(axis=0)
-    levels = np.cumsum(mixture, axis=1) - 0.5 * mixture
-    plain = np.stack([np.interp(quantiles, each, values) for each in levels])
+    plain = [np.interp(quantiles, each, values) for each in _levels(mixture)]
     return middle + mean[:, None] + together[:, None] * (plain - mean[:, None])

@@ -83,12 +83,19 @@ class Task:
         if not (encoder.informative and self.encoder.informative):
             return
         self.scorer = None
-        options = {name: each for name, each in _options(self).items() if name != "rng"}
+        how = self.folds, self.of_vectors
         with one_thread():
-            fitter = GivenFitter(
-                self.y, z, self.folds, self.of_vectors, seed=self.seed, **options
-            )
+            fitter = GivenFitter(self.y, z, *how, seed=self.seed, **self.options)
             self.given = _Given(fitter, ConditionalTest(self.y, z, self.seed))
+
+    @property
+    def options(self):
+        """What :func:`cross_fit` is told of the rows."""
+        return {
+            "groups": self.groups,
+            "labels": self.labels,
+            "max_samples": self.max_samples,
+        }
 
     def fit_vector(self, x, n_jobs=1):
         """Critics of encoded columns and the target."""
@@ -237,13 +244,7 @@ def _look_closer(task, chunk, i, outcome):
 
 
 def _options(task):
-    rng = np.random.default_rng([task.seed, 2])
-    return {
-        "rng": rng,
-        "groups": task.groups,
-        "labels": task.labels,
-        "max_samples": task.max_samples,
-    }
+    return {"rng": np.random.default_rng([task.seed, 2]), **task.options}
 
 
 def run_tasks(work, n_jobs, bar):
@@ -278,6 +279,31 @@ def run_tasks(work, n_jobs, bar):
         # Threads that have begun stop at their next column.
         for task in tasks:
             task.abandoned = True
+
+
+def score_blocks(task, table, overrides, blocks, n_jobs, bar):
+    """Score groups of columns of a table against one target.
+
+    Parameters
+    ----------
+    task : Task
+    table : Table
+    overrides : list
+        Of all columns; see `discrete_overrides`.
+    blocks : list of lists of column numbers
+    n_jobs, bar
+        See :func:`run_tasks`.
+
+    Returns
+    -------
+    outcomes : list of (score, std_error, p_value, solver)
+        One for each group.
+    """
+    work = (
+        (task, Chunk(table, overrides, part))
+        for part in chunks_of(blocks, table.shape[0], n_jobs)
+    )
+    return [each for part in run_tasks(work, n_jobs, bar) for each in part]
 
 
 def chunks_of(blocks, n_rows, n_jobs):
