@@ -215,22 +215,20 @@ def judge(table, seed, name):
 
 
 def tables(args):
-    items = [
-        (table, seed, name)
-        for table in TABLES
-        for name in SELECTORS
-        for seed in range(args.seeds)
-    ]
-    rows = Parallel(n_jobs=args.jobs)(delayed(judge)(*item) for item in items)
     figures = ("of", "found", "superfluous", "noise", "downstream", "seconds")
     print(f"{'':<30}" + "".join(f"{name:>13}" for name in figures))
+    rows = []
     for table in TABLES:
         print(table)
+        items = [(table, s, name) for name in SELECTORS for s in range(args.seeds)]
+        found = Parallel(n_jobs=args.jobs)(delayed(judge)(*item) for item in items)
         for name in SELECTORS:
-            some = [r for r in rows if (r["table"], r["selector"]) == (table, name)]
+            some = [row for row in found if row["selector"] == name]
             means = [np.mean([row[figure] for row in some]) for figure in figures]
-            print(f"  {name:<28}" + "".join(f"{mean:13.2f}" for mean in means))
-    write_csv("selection_tables.csv", rows)
+            line = f"  {name:<28}" + "".join(f"{mean:13.2f}" for mean in means)
+            print(line, flush=True)
+        rows += found
+        write_csv("selection_tables.csv", rows)
 
 
 def kuncheva(masks):

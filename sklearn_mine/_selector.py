@@ -361,8 +361,8 @@ class _Search:
 
     # The data
 
-    def _task(self, target, discrete):
-        options = {"groups": self.groups, "seed": self.seed}
+    def _task(self, target, discrete, **options):
+        options |= {"groups": self.groups, "seed": self.seed}
         return Task(target, self.score, discrete=discrete, **options)
 
     def _encoded(self, i):
@@ -530,10 +530,10 @@ class _Search:
         return for_each(look, [(i,) for i in groups], self.n_jobs or 1)
 
     def _redundancies(self, s, groups):
-        """Information of groups with a chosen one."""
+        """Information of groups with a chosen one, without a closer look at any."""
         chosen = self.blocks[s]
         discrete = [self.overrides[j] for j in chosen]
-        task = self._task(self.table.block(chosen), discrete)
+        task = self._task(self.table.block(chosen), discrete, strong=None)
         blocks = [self.blocks[i] for i in groups]
         bar = progress(len(blocks), "redundancy", "column", shown=False)
         table = self.table, self.overrides

@@ -43,8 +43,9 @@ class Task:
         Of the target's columns.
     groups : ndarray of shape (n,) or None
     seed : int
-    strong : float
-        Nats above which a column deserves more than a few dozen levels.
+    strong : float or None
+        Nats above which a column deserves more than a few dozen levels. None if those
+        have to do for all.
     """
 
     abandoned = False
@@ -196,6 +197,8 @@ def score_chunk(task, chunk):
 
 def _may_pay(task, result, place):
     """Whether a column deserves more than a few dozen levels."""
+    if task.strong is None:
+        return False
     score, gap = result.scores[place], result.gaps[place]
     significant = result.p_values[place] < _ALPHA_CANDIDATE
     dependent = significant or gap > _CLEAR * result.gap_errors[place]
