@@ -7,7 +7,7 @@ from sklearn.utils import check_random_state
 
 from ._crossfit import make_folds
 from ._encoding import MAX_DISCRETE
-from ._warn import warn
+from ._warn import warn as _warn
 
 # Nats by which training rows may lie above held-out ones without a warning, and rows
 # from which the log of their number is a limit worth a word.
@@ -19,8 +19,15 @@ def goes_astray(fit):
     return fit.estimate < -max(_FAR, 4.0 * fit.std_error)
 
 
-def warn_of_fit(fit, n, settings):
-    """Say where a fit did not converge, overfits, or nears what rows can show."""
+def warn_of_fit(fit, n, settings, of=""):
+    """Say where a fit did not converge, overfits, or nears what rows can show.
+
+    `of` says which of several fits it is.
+    """
+
+    def warn(message, category=UserWarning):
+        _warn(of + message, category)
+
     if fit.still_rises(settings.max_iter, settings.tol):
         warn(
             f"The critics still improved after max_iter={settings.max_iter} passes. "
@@ -133,9 +140,9 @@ def warn_of_identifiers(encoder, table):
         if column.kind == "identifier"
     ]
     if names:
-        warn(
-            f"Text that is unique in nearly every row of {table.name} carries no "
-            f"information that other rows could show, and scores 0: {names}.",
+        _warn(
+            f"Text, or a label, that is unique in nearly every row of {table.name} "
+            f"carries no information that other rows could show, and scores 0: {names}."
         )
 
 
@@ -160,7 +167,7 @@ def warn_of_repeats(groups, *sides):
     finest = max(len(np.unique(column)) for column in both.T)
     copied = counts.min() > 1 and len(counts) > MAX_DISCRETE
     if n_repeated and (finest > 0.5 * len(both) or copied):
-        warn(
+        _warn(
             f"{n_repeated} of {len(rows)} rows repeat another row. Copies of one row "
             "in several folds raise the estimate and shrink its error; drop them, or "
             "pass `groups` so that copies stay together.",

@@ -38,6 +38,9 @@ from ._threads import one_thread
 from ._warn import warn
 from .nn.objectives import OBJECTIVES
 
+# How warnings name the two fits that conditional information is the difference of.
+_TERMS = "Of `given` and y: ", "Of X with `given`, and y: "
+
 
 @with_critic_parameters(hidden="(64, 64)", activation="relu")
 class MINE(TakesAnyTable, BaseEstimator):
@@ -89,7 +92,8 @@ class MINE(TakesAnyTable, BaseEstimator):
     held_out_bound_ : float
         The strict lower bound, in `units`: every row is scored by a critic that
         neither trained on it nor was stopped by it. Where `leans_on_start_`, it is
-        what held-out rows do certify of the start's claim.
+        what held-out rows do certify of the start's claim. With `given` it is a
+        difference of two bounds, and no bound itself.
 
     std_error_ : float
         Standard error of `mutual_info_`: the sampling error of the estimate, from the
@@ -309,8 +313,8 @@ class MINE(TakesAnyTable, BaseEstimator):
                 for table, levels in ((X, pair.x), (target, pair.y))
             ]
         self._report(fit.history)
-        for each in fits:
-            warn_of_fit(each, n, settings)
+        for each, of in zip(fits, _TERMS if len(fits) > 1 else ("",), strict=True):
+            warn_of_fit(each, n, settings, of)
         if fit.leans_on_start:
             unit = NATS_PER_UNIT[self.units]
             warn(

@@ -29,6 +29,9 @@ _MAX_FREQUENCY, _MAX_INDICATORS = 32, MAX_CATEGORIES + 1
 _MAX_ORDER, _MAX_PRODUCTS = 32.0, 1024
 # Directions across both columns that a critic also looks along at most.
 _MAX_DIRECTIONS = 2
+# None is looked for where a critic nears the log of the number of rows by this much:
+# one column is then all but a copy of the other.
+_BEYOND = 2.0
 # Networks are tried if a plain table shows this much more than the solved critic
 # (nats, and relative), or where the levels themselves limit what can be told.
 _GAP, _RELATIVE_GAP, _STRONG = 0.03, 0.1, 3.0
@@ -42,6 +45,11 @@ def fine_levels(values, *, encoding, discrete):
     if not levels.ordered or levels.encoding.discrete:
         return levels
     return replace(levels, units=level_units(values, levels.codes))
+
+
+def _most(n):
+    """Nats above which n rows show so much that no direction could add to it."""
+    return np.log(n) - _BEYOND
 
 
 def falls_short(score, gap):
@@ -150,6 +158,8 @@ class Grid:
         if any(units is None for units in self.units):
             return solution
         for _ in range(_MAX_DIRECTIONS):
+            if (joint * np.where(joint > 0.0, solution.values, 0.0)).sum() > _most(n):
+                break
             met = np.where(product > 0.0, solution.values, 0.0)
             expected = product * np.exp(met)
             places = striking_direction(*self.units, joint, expected, n)

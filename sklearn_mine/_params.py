@@ -54,7 +54,7 @@ class Settings:
     @property
     def solved(self):
         """Whether heads are solved first: not by gradient alone, and for this bound."""
-        return self.solver != "adam" and self.objective != "infonce"
+        return self.solver != "adam" and OBJECTIVES[self.objective].is_solvable
 
     @classmethod
     def of(cls, estimator, **automatic):
@@ -70,12 +70,13 @@ class Settings:
         for name, usual in automatic.items():
             if isinstance(values[name], str) and values[name] == "auto":
                 values[name] = usual
-        values["hidden_layer_sizes"] = _layer_sizes(values["hidden_layer_sizes"])
+        values["hidden_layer_sizes"] = as_layer_sizes(values["hidden_layer_sizes"])
         values["callbacks"] = tuple(values.get("callbacks") or ())
-        values["device"] = _device(values["device"])
-        if values["solver"] == "newton" and values["objective"] == "infonce":
+        values["device"] = as_device(values["device"])
+        objective = values["objective"]
+        if values["solver"] == "newton" and not OBJECTIVES[objective].is_solvable:
             raise ValueError(
-                "objective='infonce' cannot be solved by solver='newton', which "
+                f"objective={objective!r} cannot be solved by solver='newton', which "
                 "maximises the Donsker-Varadhan bound. Use solver='adam' or 'auto'."
             )
         return cls(**values)
@@ -107,11 +108,14 @@ CRITIC_CONSTRAINTS = {
     "verbose": ["verbose"],
 }
 
-CRITIC_DOC = """objective : {"mine", "dv", "mine-f", "infonce"}, default="mine"
+CRITIC_DOC = """objective : {"mine", "dv", "mine-f", "infonce", "jensen-shannon", \\
+            "smile"}, default="mine"
         What the gradient climbs. "mine" is the Donsker-Varadhan bound with the
         minibatch gradient's bias corrected by a moving average; "dv" is the bound
         as it is; "mine-f" the f-divergence bound (NWJ); "infonce" the contrastive
-        one. All four are lower bounds of the mutual information
+        one; "jensen-shannon" that divergence, which is steady and small; "smile"
+        trains by it as well, and shows while training a clipped value that is no
+        bound. All others are lower bounds of the mutual information
         (`sklearn_mine.nn.OBJECTIVES[objective].is_lower_bound`). What is reported
         is the held-out bound of the critic, whatever trained it.
 
@@ -202,7 +206,8 @@ def with_critic_parameters(hidden, activation):
     return decorate
 
 
-def _layer_sizes(sizes):
+def as_layer_sizes(sizes, name="hidden_layer_sizes"):
+    """A tuple of layer sizes, checked."""
     if isinstance(sizes, Integral):
         sizes = (sizes,)
     sizes = tuple(sizes)
@@ -211,13 +216,14 @@ def _layer_sizes(sizes):
         for size in sizes
     ):
         raise ValueError(
-            "hidden_layer_sizes should hold at least one layer, each of one unit or "
-            f"more, such as (64, 64); got {sizes!r}."
+            f"{name} should hold at least one layer, each of one unit or more, such "
+            f"as (64, 64); got {sizes!r}."
         )
     return tuple(int(size) for size in sizes)
 
 
-def _device(name):
+def as_device(name):
+    """A torch device that is there."""
     if name == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     try:

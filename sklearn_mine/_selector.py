@@ -56,7 +56,8 @@ class MINESelector(SelectorMixin, TakesAnyTable, BaseEstimator):
 
         - "joint": I(x; y | S), what a column adds to all of S together. A pair of
           columns is added where neither adds anything alone, and columns that later
-          ones make superfluous are removed.
+          ones make superfluous are removed. Where more are wanted than add anything,
+          those that tell most by themselves follow.
         - "mrmr": I(x; y) less the mean of I(x; s) over S (minimal redundancy, maximal
           relevance).
         - "jmi": the mean of I(x; y | s) over S (joint mutual information).
@@ -95,8 +96,8 @@ class MINESelector(SelectorMixin, TakesAnyTable, BaseEstimator):
     path_ : list of dict
         One for each step: `features` (the columns that were added), `removed` (the
         columns that became superfluous), `mutual_info`, `std_error`, `low` and `high`
-        (what all chosen so far tell about y, in nats, with its 95 % interval; NaN after
-        the 20th step, which would take long), `gain`
+        (what all chosen so far tell about y, by critics of vectors, in nats, with its
+        95 % interval; NaN after the 20th step, which would take long), `gain`
         (what the step adds, to second order) and `p_value` (of the hypothesis that it
         adds nothing, for the best of all candidates).
 
@@ -304,7 +305,8 @@ class MINESelector(SelectorMixin, TakesAnyTable, BaseEstimator):
 
 def _number(n_wanted, groups):
     """A number of groups, from a number or a share."""
-    if isinstance(n_wanted, Integral) and n_wanted >= 1:
+    is_number = isinstance(n_wanted, Integral) and not isinstance(n_wanted, bool)
+    if is_number and n_wanted >= 1:
         if n_wanted > len(groups):
             raise ValueError(
                 f"n_features_to_select={n_wanted} is more than the {len(groups)} "
@@ -343,7 +345,7 @@ class _Search:
         self.task = self._task(target, of_target)
         self._kept = {} if 8 * np.prod(table.shape) < _MAX_KEPT else None
         first = [block[0] for block in self.blocks]
-        self.scores, self.errors = selector.scores_[first], selector.std_errors_[first]
+        self.scores = selector.scores_[first]
         self.p_values = selector.p_values_[first]
         self.gains = self.scores.copy()
         # Columns that tell nothing at all never do.
@@ -405,7 +407,8 @@ class _Search:
     def _next(self, n_left):
         """The groups of the next step, their gain, and its p-value; None to stop."""
         weighed, values = self._weigh(), self._criterion()
-        order = sorted(weighed, key=lambda i: -values[i])
+        # Of copies, which differ by rounding, the first.
+        order = sorted(weighed, key=lambda i: (-round(values[i], 9), i))
         auto, best = n_left is None, None
         # Half of the level is for pairs, where they are looked for.
         paired = self.kind == "joint" and (auto or n_left > 1)
@@ -422,7 +425,14 @@ class _Search:
             pair = self._best_pair()
             if pair is not None and pair[2] <= self.alpha:
                 return pair
-        return None if auto else best
+        if auto:
+            return None
+        if self.kind == "joint" and self.chosen:
+            # None is seen to add anything: which adds most is chance, and what tells
+            # most by itself the surer choice.
+            i = max(weighed, key=lambda i: self.scores[i])
+            best = [i], self.gains[i], best[2]
+        return best
 
     def _add(self, groups, gain, p_value, removing):
         self.chosen += groups
@@ -463,9 +473,6 @@ class _Search:
 
     def _joint_information(self):
         """What all chosen groups tell about y, and its standard error."""
-        if len(self.chosen) == 1:
-            (i,) = self.chosen
-            return float(self.scores[i]), float(self.errors[i])
         if len(self.path) >= _MAX_MEASURED:
             return np.nan, np.nan
         x = np.column_stack([self._encoded(i) for i in self.chosen])

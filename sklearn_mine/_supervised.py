@@ -696,6 +696,19 @@ class MINEClassifier(ClassifierMixin, _CriticModel):
         """
         return self._predict(X, lambda probabilities: probabilities.mean(axis=0))
 
+    def predict_log_proba(self, X):
+        """The logarithm of :meth:`predict_proba`.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix or DataFrame of shape (n, d)
+
+        Returns
+        -------
+        log_probabilities : ndarray of shape (n, n_classes)
+        """
+        return np.log(np.maximum(self.predict_proba(X), 1e-300))
+
     def predict(self, X):
         """The most probable class.
 

@@ -131,7 +131,14 @@ def as_table(data, name="X", *, estimator=None, reset=True):
     -------
     table : Table
     """
-    frame = nw.from_native(data, eager_only=True, pass_through=True)
+    try:
+        frame = nw.from_native(data, eager_only=True, pass_through=True)
+    except ValueError as error:
+        names, counts = np.unique(list(map(str, data.columns)), return_counts=True)
+        raise ValueError(
+            f"{name} has several columns of one name: {names[counts > 1].tolist()}. "
+            "Rename them, or pass a plain array."
+        ) from error
     if isinstance(frame, nw.DataFrame):
         if len(frame) == 0:
             raise ValueError(

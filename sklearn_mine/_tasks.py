@@ -14,7 +14,7 @@ from joblib import Parallel, delayed, effective_n_jobs
 from ._checks import discrete_labels, fold_rows
 from ._columns import ColumnScorer
 from ._crossfit import cross_fit
-from ._encoding import TableEncoder, level_column
+from ._encoding import TableEncoder, is_missing, level_column
 from ._given import ConditionalTest, GivenFitter
 from ._null import independence_p_value
 from ._pair import Pair, falls_short, fine_levels, fit_pair
@@ -76,6 +76,12 @@ class Task:
             self.scorer = ColumnScorer(
                 levels, self.folds, self.settings, seed, independent
             )
+
+    @cached_property
+    def present(self):
+        """Share of the target's rows that are not missing."""
+        columns = map(self.target.column, range(self.target.shape[1]))
+        return np.prod([1.0 - is_missing(column).mean() for column in columns])
 
     def condition_on(self, table, overrides):
         """Score given these columns."""
@@ -187,7 +193,8 @@ def score_chunk(task, chunk):
                     result.p_values[place],
                     result.kinds[place],
                 )
-                if _may_pay(task, result, place) and not task.abandoned:
+                column = chunk.table.column(columns[place])
+                if _may_pay(task, column, result, place) and not task.abandoned:
                     outcomes[i] = _look_closer(task, chunk, i, outcomes[i])
         for i, outcome in enumerate(outcomes):
             if outcome is None and not task.abandoned:
@@ -195,14 +202,16 @@ def score_chunk(task, chunk):
         return outcomes
 
 
-def _may_pay(task, result, place):
+def _may_pay(task, column, result, place):
     """Whether a column deserves more than a few dozen levels."""
     if task.strong is None:
         return False
+    # Where many cells are missing, the others have less to show.
+    strong = task.strong * task.present * (1.0 - is_missing(column).mean())
     score, gap = result.scores[place], result.gaps[place]
     significant = result.p_values[place] < _ALPHA_CANDIDATE
     dependent = significant or gap > _CLEAR * result.gap_errors[place]
-    return dependent and (falls_short(score, gap) or score > task.strong)
+    return dependent and (falls_short(score, gap) or score > strong)
 
 
 def _encode_block(task, chunk, i):

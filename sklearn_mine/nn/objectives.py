@@ -26,9 +26,14 @@ class Objective(torch.nn.Module):
     is_lower_bound : bool
         Whether the population value of `bound` is at most the mutual information,
         whatever the critic.
+
+    is_solvable : bool
+        Whether a critic of the largest Donsker-Varadhan bound, which a solved last
+        layer has, is what this objective looks for as well.
     """
 
     is_lower_bound = True
+    is_solvable = True
 
     def __init__(self, *, all_pairs=False):
         super().__init__()
@@ -36,12 +41,16 @@ class Objective(torch.nn.Module):
 
     def forward(self, critic_values, partners):
         """The loss to descend, summed over critics; `last_` keeps it for each."""
-        joint, log_mean = self.terms(critic_values, partners)
-        loss = self.loss(joint, log_mean)
-        with torch.no_grad():
-            bound = self.bound(joint, log_mean)
+        loss, bound = self.measure(critic_values, partners)
         self.last_ = {"surrogate": loss.detach(), "train_bound": bound}
         return loss.sum()
+
+    def measure(self, critic_values, partners):
+        """The loss and the bound of each critic, (K,) each; the bound is detached."""
+        terms = self.terms(critic_values, partners)
+        with torch.no_grad():
+            bound = self.bound(*terms)
+        return self.loss(*terms), bound
 
     def terms(self, critic_values, partners):
         """Mean over joint pairs, and log-mean-exp over product pairs, (K,) each."""
@@ -99,6 +108,8 @@ class Mine(DonskerVaradhan):
         if self.log_average is None:
             self.log_average = current
         else:
+            # A batch that overflowed must not stay in the average for good.
+            current = torch.where(current.isfinite(), current, self.log_average)
             self.log_average = torch.logaddexp(
                 self.log_average + math.log(self.decay),
                 current + math.log1p(-self.decay),
@@ -132,6 +143,8 @@ class InfoNCE(DonskerVaradhan):
     van den Oord, Li and Vinyals (2018).
     """
 
+    is_solvable = False
+
     def terms(self, critic_values, partners):
         if self.all_pairs:
             joint = critic_values.diagonal(dim1=1, dim2=2)
@@ -149,6 +162,73 @@ class InfoNCE(DonskerVaradhan):
         return joint.mean(dim=1), both - n_candidates
 
 
+class JensenShannon(Objective):
+    """The Jensen-Shannon divergence of joint and product, twice, in nats.
+
+    It is steady, since no pair counts for much, and it is no estimate of the mutual
+    information, though a lower bound: at most ln 4, and half of the information where
+    there is little. Its best critic is the pointwise mutual information.
+
+    References
+    ----------
+    Nowozin, Cseke and Tomioka (2016); Hjelm et al. (2019), equation 4.
+    """
+
+    is_solvable = False
+
+    def terms(self, critic_values, partners):
+        softplus = torch.nn.functional.softplus
+        if self.all_pairs:
+            joint = critic_values.diagonal(dim1=1, dim2=2)
+            below = softplus(critic_values)
+            n = below.shape[1]
+            itself = below.diagonal(dim1=1, dim2=2).sum(dim=1)
+            product = (below.sum(dim=(1, 2)) - itself) / (n * (n - 1))
+        else:
+            joint = critic_values[:, 0]
+            product = softplus(critic_values[:, 1:]).mean(dim=(1, 2))
+        return -softplus(-joint).mean(dim=1), product
+
+    def bound(self, joint, product):
+        return joint - product + math.log(4.0)
+
+
+class Smile(DonskerVaradhan):
+    """Donsker-Varadhan with exp T clipped in the partition term alone: no bound.
+
+    Clipping trades the variance of rare large values for a bias of either sign, so
+    that the value may lie above the information. The critic climbs the Jensen-Shannon
+    objective, as its authors have it; the value is the clipped one.
+
+    Parameters
+    ----------
+    clip : float
+        T counts between -clip and clip.
+
+    References
+    ----------
+    Song and Ermon (2020), "Understanding the limitations of variational mutual
+    information estimators".
+    """
+
+    is_lower_bound = False
+    is_solvable = False
+
+    def __init__(self, clip=5.0, *, all_pairs=False):
+        super().__init__(all_pairs=all_pairs)
+        self.clip = clip
+        self._trained_by = JensenShannon(all_pairs=all_pairs)
+
+    def measure(self, critic_values, partners):
+        loss, _ = self._trained_by.measure(critic_values, partners)
+        return loss, self.bound(*self.terms(critic_values.detach(), partners))
+
+    def terms(self, critic_values, partners):
+        joint, _ = super().terms(critic_values, partners)
+        clipped = critic_values.clamp(-self.clip, self.clip)
+        return joint, super().terms(clipped, partners)[1]
+
+
 def log_mean_of_other_pairs(values):
     """Log-mean-exp over all pairs (K, B, B) but those of a row with itself, (K,)."""
     n = values.shape[1]
@@ -162,4 +242,6 @@ OBJECTIVES = {
     "dv": DonskerVaradhan,
     "mine-f": MineF,
     "infonce": InfoNCE,
+    "jensen-shannon": JensenShannon,
+    "smile": Smile,
 }

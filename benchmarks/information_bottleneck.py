@@ -1,0 +1,278 @@
+"""The information bottleneck on permutation-invariant MNIST: 60,000 and 10,000 images.
+
+    python benchmarks/information_bottleneck.py train            # all models, for days
+    python benchmarks/information_bottleneck.py train --models additive --seeds 1
+    python benchmarks/information_bottleneck.py sweep            # error against beta
+    python benchmarks/information_bottleneck.py plane            # I(X; Z) and I(Z; y)
+    python benchmarks/information_bottleneck.py table            # what is done so far
+
+The images come from the folder SKLEARN_MINE_MNIST (the four idx files, gzipped), else
+from OpenML. All models have the same encoder, budget and step sizes; the averaged
+weights after the last pass are judged, whatever they are. A run keeps a checkpoint
+every few passes and goes on from it; each finished run is one line of
+benchmarks/results/information_bottleneck.csv, and is not repeated. `--validate` holds
+out the last 10,000 training images and judges those, which is how settings were chosen.
+"""
+
+import argparse
+import csv
+import gzip
+import os
+import time
+from pathlib import Path
+
+import joblib
+import numpy as np
+import torch
+from _common import RESULTS, run_parts, write_csv
+
+from sklearn_mine.information_bottleneck import InformationBottleneckClassifier
+from sklearn_mine.nn.bottleneck import BottleneckLoss, dense_encoder
+
+FINISHED = RESULTS / "information_bottleneck.csv"
+# The paper's encoder and critic.
+ENCODER, N_COMPONENTS, CRITIC = (1024, 1024), 256, (512, 512)
+EVERY = 5
+
+
+def mnist():
+    """Images (70000, 784) from 0 to 1, float32, and digits; the last 10,000 test."""
+    folder = os.environ.get("SKLEARN_MINE_MNIST")
+    if not folder:
+        from sklearn.datasets import fetch_openml
+
+        X, y = fetch_openml("mnist_784", version=1, return_X_y=True, as_frame=False)
+        return X.astype(np.float32) / 255.0, y.astype(int)
+    parts = []
+    for kind, offset in (("images-idx3", 16), ("labels-idx1", 8)):
+        each = [
+            gzip.open(Path(folder) / f"{part}-{kind}-ubyte.gz").read()
+            for part in ("train", "t10k")
+        ]
+        parts.append(
+            np.concatenate([np.frombuffer(x, np.uint8, offset=offset) for x in each])
+        )
+    return parts[0].reshape(-1, 784).astype(np.float32) / 255.0, parts[1].astype(int)
+
+
+class Smoothed(BottleneckLoss):
+    """Cross-entropy with a tenth of each label spread over all."""
+
+    def cross_entropy(self, scores, y):
+        return torch.nn.functional.cross_entropy(scores, y, label_smoothing=0.1)
+
+
+class Confident(BottleneckLoss):
+    """Cross-entropy less a tenth of the predictions' entropy (Pereyra et al., 2017)."""
+
+    def cross_entropy(self, scores, y):
+        logs = torch.log_softmax(scores, dim=1)
+        entropy = -(logs.exp() * logs).sum(dim=1).mean()
+        return super().cross_entropy(scores, y) - 0.1 * entropy
+
+
+class WithLoss(InformationBottleneckClassifier):
+    """A classifier with a loss of another kind."""
+
+    loss = BottleneckLoss
+
+    def _loss(self):
+        return self.loss(self.beta)
+
+
+class LabelSmoothing(WithLoss):
+    loss = Smoothed
+
+
+class ConfidencePenalty(WithLoss):
+    loss = Confident
+
+
+def dropout_encoder():
+    """The encoder of all models, with a fifth of inputs and half of units dropped."""
+    torch.manual_seed(0)
+    plain = dense_encoder(784, ENCODER, N_COMPONENTS, "relu", True)
+    layers = [torch.nn.Dropout(0.2)]
+    for layer in plain:
+        layers.append(layer)
+        if isinstance(layer, torch.nn.ReLU):
+            layers.append(torch.nn.Dropout(0.5))
+    return torch.nn.Sequential(*layers)
+
+
+PLAIN = {"noise": None, "beta": 0.0}
+# name: (class, parameters, error of the paper in %, how many seeds)
+MODELS = {
+    "plain network": (InformationBottleneckClassifier, PLAIN, 1.38, 3),
+    "dropout": (
+        InformationBottleneckClassifier,
+        PLAIN | {"encoder": dropout_encoder},
+        1.34,
+        1,
+    ),
+    "label smoothing": (LabelSmoothing, PLAIN, 1.40, 1),
+    "confidence penalty": (ConfidencePenalty, PLAIN, 1.36, 1),
+    "variational": (
+        InformationBottleneckClassifier,
+        {"noise": "gaussian", "penalty": "variational"},
+        1.13,
+        3,
+    ),
+    "MINE, gaussian": (
+        InformationBottleneckClassifier,
+        {"noise": "gaussian"},
+        1.11,
+        1,
+    ),
+    "MINE, propagated": (
+        InformationBottleneckClassifier,
+        {"noise": "propagated"},
+        1.10,
+        1,
+    ),
+    "MINE, additive": (
+        InformationBottleneckClassifier,
+        {"noise": "additive"},
+        1.01,
+        3,
+    ),
+}
+BETAS = [0.0, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0]
+
+
+def make(name, seed, args, **changes):
+    kind, parameters, *_ = MODELS[name]
+    parameters = {
+        "n_components": N_COMPONENTS,
+        "hidden_layer_sizes": ENCODER,
+        "critic_hidden_layer_sizes": CRITIC,
+        "batch_size": 256,
+        "max_iter": args.passes,
+        "learning_rate_decay": 0.03 ** (1.0 / args.passes),
+        "max_samples": 0,
+        "random_state": seed,
+        **parameters,
+        **changes,
+    }
+    if callable(parameters.get("encoder")):
+        parameters["encoder"] = parameters["encoder"]()
+    return kind(**parameters)
+
+
+def trained(name, seed, args, at_pass=None, **changes):
+    """A model after all passes, from its last checkpoint on; and its seconds."""
+    X, y = mnist()
+    n_train = 50_000 if args.validate else 60_000
+    args.checkpoints.mkdir(parents=True, exist_ok=True)
+    label = "-".join(f"{key}-{value}" for key, value in sorted(changes.items()))
+    stem = f"{name}-{seed}-{args.passes}-{n_train}-{label}".replace(" ", "_")
+    file = args.checkpoints / f"{stem}.joblib"
+    model, seconds = make(name, seed, args, **changes), 0.0
+    if file.exists():
+        model, seconds = joblib.load(file)
+    classes = np.arange(10)
+    for n_done in range(getattr(model, "n_iter_", 0) + 1, args.passes + 1):
+        start = time.perf_counter()
+        model.partial_fit(X[:n_train], y[:n_train], classes=classes)
+        seconds += time.perf_counter() - start
+        if at_pass is not None:
+            at_pass(model, n_done)
+        if n_done % EVERY == 0 or n_done == args.passes:
+            joblib.dump((model, seconds), file.with_suffix(".part"))
+            file.with_suffix(".part").replace(file)
+            wrong = error(model, X[:5000], y[:5000])
+            print(
+                f"{stem}: pass {n_done}, {seconds:.0f} s, training error {wrong:.2f} %",
+                flush=True,
+            )
+    file.unlink(missing_ok=True)
+    return model, seconds
+
+
+def error(model, X, y):
+    return 100.0 * float((model.predict(X) != y).mean())
+
+
+def finished():
+    if not FINISHED.exists():
+        return []
+    with FINISHED.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def run(name, seed, args, **changes):
+    """One line of the results, unless it is there."""
+    settings = {
+        "model": name,
+        "seed": str(seed),
+        "beta": str(changes.get("beta", MODELS[name][1].get("beta", 1e-3))),
+        "passes": str(args.passes),
+        "judged on": "validation" if args.validate else "test",
+    }
+    settings |= {"changes": args.set}
+    if any(settings.items() <= row.items() for row in finished()):
+        return
+    changes = changes | dict(eval_pairs(args.set))
+    model, seconds = trained(name, seed, args, **changes)
+    X, y = mnist()
+    rows = slice(50_000, 60_000) if args.validate else slice(60_000, 70_000)
+    wrong = error(model, X[rows], y[rows])
+    row = settings | {"error": f"{wrong:.2f}", "minutes": f"{seconds / 60.0:.1f}"}
+    print(row, flush=True)
+    write_csv(FINISHED.name, [*finished(), row])
+
+
+def eval_pairs(text):
+    """Parameters from "name=number,name=number"."""
+    for pair in filter(None, text.split(",")):
+        key, value = pair.split("=")
+        yield key, float(value) if value not in ("True", "False") else value == "True"
+
+
+def train(args):
+    for seed in range(3):
+        for name in args.models or MODELS:
+            if seed < MODELS[name][3] and seed in args.seeds:
+                run(name, seed, args)
+
+
+def sweep(args):
+    for beta in BETAS:
+        run("MINE, additive", 0, args, beta=beta)
+
+
+def table(args):
+    print(f"{'':<24}{'paper':>7}{'error %':>9}   errors of seeds")
+    for name, (_, _, paper, _) in MODELS.items():
+        errors = [
+            float(row["error"])
+            for row in finished()
+            if row["model"] == name
+            and row["judged on"] == "test"
+            and row["passes"] == str(args.passes)
+            and row["beta"] == str(MODELS[name][1].get("beta", 1e-3))
+        ]
+        mean = f"{np.mean(errors):.2f}" if errors else "not run"
+        print(f"{name:<24}{paper:7.2f}{mean:>9}   {errors or ''}")
+
+
+PARTS = {"train": train, "sweep": sweep, "table": table}
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--models", nargs="*", choices=MODELS, metavar="MODEL")
+    parser.add_argument("--seeds", nargs="*", type=int, default=[0, 1, 2])
+    parser.add_argument("--passes", type=int, default=60)
+    parser.add_argument("--validate", action="store_true")
+    parser.add_argument("--set", default="", help="name=number,... to try settings")
+    parser.add_argument(
+        "--checkpoints", type=Path, default=Path("benchmarks/checkpoints")
+    )
+    run_parts(parser, PARTS)
+
+
+if __name__ == "__main__":
+    main()

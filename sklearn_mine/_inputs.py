@@ -1,0 +1,98 @@
+"""Tables as the inputs of a network: one float32 vector for each row.
+
+Numbers keep their shape (no ranks), so that images stay images; text and categories
+become indicators, and missing numbers the mean with an indicator of their own.
+"""
+
+import numpy as np
+
+from ._encoding import fit_column, is_missing
+
+
+class NetworkInputs:
+    """Learn how a table becomes vectors.
+
+    Parameters
+    ----------
+    scale : {"auto", "column", "common"} or None
+        See :class:`InformationBottleneckClassifier`.
+    """
+
+    def __init__(self, scale="auto"):
+        self.scale = scale
+
+    def fit(self, table):
+        """Learn shifts, scales and categories, column by column."""
+        table = table.compact()
+        n_columns = table.shape[1]
+        self.columns_ = {}
+        self.has_missing_ = np.zeros(n_columns, dtype=bool)
+        lows, highs, means, squares = np.zeros((4, n_columns))
+        for j in range(n_columns):
+            values = table.column(j)
+            gone = is_missing(values)
+            self.has_missing_[j] = gone.any()
+            if values.dtype == object:
+                self.columns_[j] = fit_column(values, discrete=True)[0]
+                continue
+            values = values[~gone]
+            if not len(values):
+                continue
+            lows[j], highs[j] = values.min(), values.max()
+            # Of numbers near the largest there are, neither sums nor squares exist.
+            unit = max(np.abs(values).max(), 1e-300)
+            means[j] = unit * (values / unit).mean()
+            squares[j] = unit * (values / unit).std()
+        self.shifts_ = means
+        self.scales_ = self._scales(lows, highs, squares)
+        return self
+
+    def _scales(self, lows, highs, spreads):
+        varies = highs > lows
+        numbers = np.array([j not in self.columns_ for j in range(len(lows))])
+        scale = self.scale
+        if scale == "auto":
+            ends = np.column_stack([lows, highs])[varies & numbers]
+            shared = 0
+            if len(ends):
+                shared = np.unique(ends, axis=0, return_counts=True)[1].max()
+            scale = "common" if len(ends) > 2 and shared > len(ends) / 2 else "column"
+        if scale is None:
+            self.shifts_ = np.where(self.has_missing_, self.shifts_, 0.0)
+            return np.ones(len(lows))
+        if scale == "common":
+            usual = spreads[numbers]
+            unit = max(usual.max(initial=0.0), 1e-300)
+            spreads = np.full(len(lows), unit * np.sqrt(np.mean((usual / unit) ** 2)))
+        # A column that does not vary stays at nought.
+        return np.where(varies & (spreads > 0), spreads, np.inf)
+
+    def transform(self, table):
+        """The vectors, (n, width), float32."""
+        table = table.compact()
+        parts, plain = [], []
+
+        def numbers():
+            if plain:
+                parts.append(np.column_stack(plain))
+                plain.clear()
+
+        for j in range(table.shape[1]):
+            values = table.column(j)
+            if j in self.columns_:
+                numbers()
+                parts.append(self.columns_[j].transform(values).astype(np.float32))
+                continue
+            if values.dtype == object:
+                raise ValueError(
+                    f"Column {table.label(j)!r} of {table.name} was numeric when "
+                    "fitted and now holds text. Pass columns of the kinds that fit "
+                    "saw."
+                )
+            gone = np.isnan(values)
+            scaled = np.where(gone, 0.0, values - self.shifts_[j]) / self.scales_[j]
+            plain.append(scaled.astype(np.float32))
+            if self.has_missing_[j]:
+                plain.append(gone.astype(np.float32))
+        numbers()
+        return np.concatenate(parts, axis=1)

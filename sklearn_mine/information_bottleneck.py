@@ -1,0 +1,743 @@
+"""The information bottleneck: codes that keep what tells the class, and little else."""
+
+import copy
+from dataclasses import dataclass
+from numbers import Integral, Real
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin, _fit_context
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import train_test_split
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, column_or_1d
+
+from ._checks import draw_seed
+from ._encoding import TableEncoder
+from ._inputs import NetworkInputs
+from ._params import TakesAnyTable, as_device, as_layer_sizes
+from ._score import MINEScore
+from ._table import as_table, as_target
+from ._tasks import Task
+from ._threads import one_thread
+from ._warn import warn
+from .nn.bottleneck import (
+    AverageAndJudge,
+    Bottleneck,
+    BottleneckLoss,
+    build,
+    build_information,
+    dense_encoder,
+    make_net,
+    train,
+)
+from .nn.critics import ACTIVATIONS
+from .nn.objectives import OBJECTIVES
+
+# Rows coded at a time, and the rows that "auto" batches hold at most.
+_CHUNK, _BATCH = 4096, 128
+
+
+class InformationPlane(NamedTuple):
+    """Where codes stand: what they keep, and what of it tells the class, in nats.
+
+    Attributes
+    ----------
+    input : float
+        I(X; Z).
+    target : float
+        I(Z; y).
+    """
+
+    input: float
+    target: float
+
+
+@dataclass(frozen=True)
+class _Training:
+    """What the net reads."""
+
+    learning_rate_init: float
+    critic_learning_rate_init: float
+    beta_1: float
+    alpha: float
+    batch_size: int
+    device: str
+    callbacks: tuple
+
+
+class InformationBottleneckClassifier(
+    ClassifierMixin, TransformerMixin, TakesAnyTable, BaseEstimator
+):
+    """Classify by noisy codes that are charged for what they tell about X.
+
+    An encoder with noise makes a code Z of each row, a linear layer reads the class off
+    it, and both descend ``cross_entropy + beta * I(X; Z)``. The information is that of
+    a critic, which climbs while the encoder descends.
+
+    Parameters
+    ----------
+    beta : float, default=1e-3
+        The price of a nat of I(X; Z). With 0 there is no critic.
+
+    n_components : int, default=256
+        Width of the codes. Not read where `encoder` is given.
+
+    noise : {"additive", "gaussian", "propagated"} or None, default="additive"
+        With e normal: "additive" is encoder(x + noise_scale e), "gaussian" is
+        mu(x) + sigma(x) e, "propagated" is encoder([x, e]). None makes codes a
+        function of x: then I(X; Z) is infinite for continuous X, and `beta` charges
+        what the critic can show of it.
+
+    noise_scale : float, default=0.3
+        Standard deviation of additive noise, where inputs are scaled to about one. Not
+        read by the other kinds.
+
+    penalty : {"mine", "variational"}, default="mine"
+        How I(X; Z) is charged: by a critic, or by the divergence of mu + sigma e from
+        normal codes, an upper bound (the deep variational bottleneck; for
+        ``noise="gaussian"`` alone).
+
+    encoder : torch.nn.Module, default=None
+        Takes (B, d), with "propagated" noise (B, d + n_components), and gives codes, or
+        for "gaussian" noise mu and what softplus makes sigma of, side by side. A copy
+        is trained. None builds a fully connected one.
+
+    hidden_layer_sizes : int or tuple of int, default=(512, 512)
+        Of the encoder. Not read where `encoder` is given.
+
+    activation : {"identity", "logistic", "tanh", "relu", "elu", "silu"}, default="relu"
+        Of the encoder. Not read where `encoder` is given.
+
+    batch_normalization : bool, default=True
+        Whether hidden layers of the encoder are normalised. Not read where `encoder`
+        is given.
+
+    critic_hidden_layer_sizes : int or tuple of int, default=(256, 256)
+        Of the critic, with ELU units.
+
+    critic_noise : float, default=0.3
+        Standard deviation of noise on the critic's inputs and hidden units.
+
+    objective : str, default="mine"
+        What the critic climbs; see :class:`sklearn_mine.nn.MutualInformationLoss`.
+
+    n_samples_predict : int, default=12
+        Noise draws that predictions and codes are averaged over. The same draws serve
+        every row.
+
+    scale : {"auto", "column", "common"} or None, default="auto"
+        How numbers are scaled: each column to unit variance, all by one factor, or not.
+        "auto" takes one factor where more than half of the columns have the same least
+        and the same greatest value, as pixels do.
+
+    alpha : float, default=0.0
+        Weight decay of the encoder and the decoder.
+
+    batch_size : int or "auto", default="auto"
+        Rows of a minibatch, about; "auto" is 128, or a tenth of the rows if that is
+        less.
+
+    learning_rate_init : float, default=1e-3
+        First step size of Adam for encoder and decoder.
+
+    critic_learning_rate_init : float, default=None
+        The critic's; None is twice `learning_rate_init`.
+
+    learning_rate_decay : float, default=0.95
+        Factor of both step sizes after each pass.
+
+    beta_1 : float, default=0.5
+        Decay of Adam's first moment.
+
+    max_iter : int, default=60
+        Passes over the rows.
+
+    averaging : float, default=0.999
+        The weights in use are an exponential moving average over steps, with this
+        share of the past.
+
+    early_stopping : bool, default=False
+        Whether rows are set aside whose cross-entropy stops the training, and chooses
+        the pass whose weights are kept.
+
+    validation_fraction : float, default=0.1
+        Share of rows set aside. Not read without `early_stopping`.
+
+    n_iter_no_change : int, default=10
+        Passes without improvement after which training stops. Not read without
+        `early_stopping`.
+
+    tol : float, default=1e-4
+        Improvement in nats that counts. Not read without `early_stopping`.
+
+    max_samples : int, default=1000
+        Rows that `mutual_info_` is measured on, at most. 0 leaves it out.
+
+    device : str, default="cpu"
+        "cpu", "cuda" or "auto".
+
+    callbacks : list of skorch callbacks, default=None
+        Hooked into the training.
+
+    random_state : int, RandomState instance or None, default=None
+        Seeds weights, noise and minibatches.
+
+    verbose : int, default=0
+        1 shows the passes as a bar.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Sorted labels.
+
+    mutual_info_ : InformationPlane
+        `input`, I(X; Z), and `target`, I(Z; y), in nats, also as ``mutual_info_[0]``
+        and ``mutual_info_[1]``: of training rows and one draw of codes, both
+        cross-fitted by :class:`MINE`; I(X; Z) is its held-out bound, which can show
+        little more than the log of the number of rows. Only after `fit`, and with
+        `max_samples` above 0.
+
+    history_ : list of dict
+        For each pass `pass`, `cross_entropy` and `penalty` (the bound, or the
+        divergence, both of training batches), and `validation_loss`.
+
+    n_iter_ : int
+        Passes made.
+
+    n_features_in_ : int
+        Columns of X.
+
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns of X, where they are all strings.
+
+    See Also
+    --------
+    sklearn_mine.nn.MutualInformationLoss : The term, for a training loop of one's own.
+
+    Notes
+    -----
+    Adding the bound that a critic climbs would let the encoder *raise* it through the
+    critic; here the two descend and climb the same quantity.
+
+    References
+    ----------
+    Tishby, Pereira and Bialek (1999), "The information bottleneck method".
+    Alemi, Fischer, Dillon and Murphy (2017), "Deep variational information bottleneck".
+    Belghazi et al. (2018), "Mutual information neural estimation", section 5.3.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_wine
+    >>> from sklearn.model_selection import train_test_split
+    >>> from sklearn_mine.information_bottleneck import InformationBottleneckClassifier
+    >>> X, y = load_wine(return_X_y=True)
+    >>> X, X_test, y, y_test = train_test_split(X, y, random_state=0)
+    >>> model = InformationBottleneckClassifier(
+    ...     n_components=8, hidden_layer_sizes=(64,), max_iter=30, random_state=0
+    ... )
+    >>> bool(model.fit(X, y).score(X_test, y_test) > 0.9)
+    True
+    >>> model.transform(X_test).shape
+    (45, 8)
+    """
+
+    _parameter_constraints: dict = {
+        "beta": [Interval(Real, 0, None, closed="left")],
+        "n_components": [Interval(Integral, 1, None, closed="left")],
+        "noise": [StrOptions({"additive", "gaussian", "propagated"}), None],
+        "noise_scale": [Interval(Real, 0, None, closed="left")],
+        "penalty": [StrOptions({"mine", "variational"})],
+        "encoder": [HasMethods(["forward", "parameters"]), None],
+        "hidden_layer_sizes": [
+            "array-like",
+            Interval(Integral, 1, None, closed="left"),
+        ],
+        "activation": [StrOptions(set(ACTIVATIONS))],
+        "batch_normalization": ["boolean"],
+        "critic_hidden_layer_sizes": [
+            "array-like",
+            Interval(Integral, 1, None, closed="left"),
+        ],
+        "critic_noise": [Interval(Real, 0, None, closed="left")],
+        "objective": [StrOptions(set(OBJECTIVES))],
+        "n_samples_predict": [Interval(Integral, 1, None, closed="left")],
+        "scale": [StrOptions({"auto", "column", "common"}), None],
+        "alpha": [Interval(Real, 0, None, closed="left")],
+        "batch_size": [
+            StrOptions({"auto"}),
+            Interval(Integral, 2, None, closed="left"),
+        ],
+        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
+        "critic_learning_rate_init": [Interval(Real, 0, None, closed="neither"), None],
+        "learning_rate_decay": [Interval(Real, 0, 1, closed="right")],
+        "beta_1": [Interval(Real, 0, 1, closed="left")],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "averaging": [Interval(Real, 0, 1, closed="left")],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "max_samples": [Interval(Integral, 0, None, closed="left")],
+        "device": [str],
+        "callbacks": [list, tuple, None],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+    }
+
+    def __init__(
+        self,
+        *,
+        beta=1e-3,
+        n_components=256,
+        noise="additive",
+        noise_scale=0.3,
+        penalty="mine",
+        encoder=None,
+        hidden_layer_sizes=(512, 512),
+        activation="relu",
+        batch_normalization=True,
+        critic_hidden_layer_sizes=(256, 256),
+        critic_noise=0.3,
+        objective="mine",
+        n_samples_predict=12,
+        scale="auto",
+        alpha=0.0,
+        batch_size="auto",
+        learning_rate_init=1e-3,
+        critic_learning_rate_init=None,
+        learning_rate_decay=0.95,
+        beta_1=0.5,
+        max_iter=60,
+        averaging=0.999,
+        early_stopping=False,
+        validation_fraction=0.1,
+        n_iter_no_change=10,
+        tol=1e-4,
+        max_samples=1000,
+        device="cpu",
+        callbacks=None,
+        random_state=None,
+        verbose=0,
+    ):
+        self.beta = beta
+        self.n_components = n_components
+        self.noise = noise
+        self.noise_scale = noise_scale
+        self.penalty = penalty
+        self.encoder = encoder
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.batch_normalization = batch_normalization
+        self.critic_hidden_layer_sizes = critic_hidden_layer_sizes
+        self.critic_noise = critic_noise
+        self.objective = objective
+        self.n_samples_predict = n_samples_predict
+        self.scale = scale
+        self.alpha = alpha
+        self.batch_size = batch_size
+        self.learning_rate_init = learning_rate_init
+        self.critic_learning_rate_init = critic_learning_rate_init
+        self.learning_rate_decay = learning_rate_decay
+        self.beta_1 = beta_1
+        self.max_iter = max_iter
+        self.averaging = averaging
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.tol = tol
+        self.max_samples = max_samples
+        self.device = device
+        self.callbacks = callbacks
+        self.random_state = random_state
+        self.verbose = verbose
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y):
+        """Train encoder, decoder and critic.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix or DataFrame of shape (n, d)
+            Numbers, text, categories, booleans, dates; missing cells are allowed.
+
+        y : array-like of shape (n,)
+            Labels, none missing.
+
+        Returns
+        -------
+        self : InformationBottleneckClassifier
+
+        Raises
+        ------
+        ValueError
+            If a parameter or input is unusable; the message names it.
+        """
+        table = as_table(X, "X", estimator=self)
+        labels = self._labels(y, table)
+        self.classes_, codes = np.unique(labels, return_inverse=True)
+        self._begin(table)
+        x = torch.from_numpy(self._inputs.transform(table))
+        y = torch.from_numpy(codes)
+        rows, held_out = np.arange(len(x)), None
+        if self.early_stopping:
+            rows, held_out = self._split(codes)
+        self._make(x, len(rows), None if held_out is None else (x, y, held_out))
+        self._train(x[rows], y[rows], self.max_iter)
+        if hasattr(self, "mutual_info_"):
+            del self.mutual_info_
+        if self.max_samples:
+            self.mutual_info_ = self._plane(x, codes)
+        return self
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y, classes=None):
+        """Make one pass over these rows; scales are those of the first call.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix or DataFrame of shape (n, d)
+
+        y : array-like of shape (n,)
+
+        classes : array-like of shape (n_classes,), default=None
+            All labels there will be, for the first call; None takes those of `y`.
+
+        Returns
+        -------
+        self : InformationBottleneckClassifier
+            Whose `early_stopping` is not read, and which has no `mutual_info_`.
+        """
+        first = not hasattr(self, "_net")
+        table = as_table(X, "X", estimator=self, reset=first)
+        labels = self._labels(y, table)
+        if first:
+            self.classes_ = np.unique(labels if classes is None else classes)
+        unknown = np.setdiff1d(labels, self.classes_)
+        if len(unknown):
+            raise ValueError(
+                f"y holds labels that are not among the classes: {unknown.tolist()}. "
+                "Name all of them in the first call, as `classes`."
+            )
+        if first:
+            self._begin(table)
+        x = torch.from_numpy(self._inputs.transform(table))
+        if first:
+            self._make(x, len(x), None)
+        self._train(x, torch.from_numpy(np.searchsorted(self.classes_, labels)), 1)
+        return self
+
+    def predict_proba(self, X):
+        """The probability of each class, averaged over draws of the noise.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix or DataFrame of shape (n, d)
+
+        Returns
+        -------
+        probabilities : ndarray of shape (n, n_classes)
+            In the order of `classes_`.
+        """
+        return self._over_draws(X, _probabilities)
+
+    def predict_log_proba(self, X):
+        """The logarithm of :meth:`predict_proba`.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix or DataFrame of shape (n, d)
+
+        Returns
+        -------
+        log_probabilities : ndarray of shape (n, n_classes)
+        """
+        return np.log(np.maximum(self.predict_proba(X), 1e-300))
+
+    def predict(self, X):
+        """The most probable class.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix or DataFrame of shape (n, d)
+
+        Returns
+        -------
+        labels : ndarray of shape (n,)
+        """
+        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+
+    def transform(self, X):
+        """Codes, averaged over draws of the noise.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix or DataFrame of shape (n, d)
+
+        Returns
+        -------
+        codes : ndarray of shape (n, n_components)
+        """
+        return self._over_draws(X, lambda module, mean, scale, drawn: mean)
+
+    def sample_codes(self, X, n_samples=1, random_state=None):
+        """Codes with noise of their own, row by row.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix or DataFrame of shape (n, d)
+
+        n_samples : int, default=1
+            Codes for each row.
+
+        random_state : int, RandomState instance or None, default=None
+            Seeds the noise.
+
+        Returns
+        -------
+        codes : ndarray of shape (n_samples, n, n_components)
+        """
+        if not isinstance(n_samples, Integral) or n_samples < 1:
+            raise ValueError(f"n_samples should be 1 or more, got {n_samples!r}.")
+        x = self._as_seen(X)
+        seed = draw_seed(random_state)
+        return np.stack([self._drawn_codes(x, seed + i) for i in range(n_samples)])
+
+    def get_feature_names_out(self, input_features=None):
+        """Names of the codes.
+
+        Parameters
+        ----------
+        input_features : None
+            Not read.
+
+        Returns
+        -------
+        names : ndarray of shape (n_components,), str
+        """
+        check_is_fitted(self)
+        n = self._module.n_components
+        return np.array([f"code{i}" for i in range(n)], dtype=object)
+
+    # Training
+
+    def _labels(self, y, table):
+        as_target(y, n_rows=table.shape[0])
+        y = column_or_1d(y, warn=True)
+        check_classification_targets(y)
+        if len(y) < 2:
+            raise ValueError(
+                f"n_samples={len(y)}: one row has no product of marginals. Pass 2 rows "
+                "or more."
+            )
+        return y
+
+    def _begin(self, table):
+        if self.penalty == "variational" and self.noise != "gaussian":
+            raise ValueError(
+                "penalty='variational' is the divergence of mu + sigma e from normal "
+                f"codes: it needs noise='gaussian', got noise={self.noise!r}."
+            )
+        self._seed = draw_seed(self.random_state)
+        self._inputs = NetworkInputs(self.scale).fit(table)
+
+    def _split(self, codes):
+        counts = np.bincount(codes)
+        n_held_out = int(np.ceil(self.validation_fraction * len(codes)))
+        stratified = counts.min() > 1 and n_held_out >= len(counts)
+        try:
+            return train_test_split(
+                np.arange(len(codes)),
+                test_size=n_held_out,
+                stratify=codes if stratified else None,
+                random_state=self._seed,
+            )
+        except ValueError as error:
+            raise ValueError(
+                f"validation_fraction={self.validation_fraction} leaves no rows to "
+                f"train on, of {len(codes)}. Lower it, or set early_stopping=False."
+            ) from error
+
+    def _make(self, x, n_rows, held_out):
+        """The module and the net that trains it."""
+        seed, width = self._seed, x.shape[1]
+        sizes = as_layer_sizes(self.hidden_layer_sizes)
+        n_components = self.n_components
+        n_in = width + (n_components if self.noise == "propagated" else 0)
+        encoder = None
+        if self.encoder is not None:
+            encoder = copy.deepcopy(self.encoder)
+            n_components = self._width_of(encoder, n_in)
+        n_out = n_components * (2 if self.noise == "gaussian" else 1)
+        if encoder is None:
+            how = self.activation, self.batch_normalization
+            encoder = build(lambda: dense_encoder(n_in, sizes, n_out, *how), seed)
+        n_classes = len(self.classes_)
+        decoder = build(lambda: torch.nn.Linear(n_components, n_classes), seed + 1)
+        penalty = "variational" if self.penalty == "variational" else None
+        if self.beta > 0.0 and penalty is None:
+            sizes = as_layer_sizes(
+                self.critic_hidden_layer_sizes, "critic_hidden_layer_sizes"
+            )
+            how = sizes, self.objective, self.critic_noise, seed + 3
+            penalty = build(
+                lambda: build_information(width, n_components, *how), seed + 2
+            )
+        noise = self.noise, self.noise_scale
+        module = Bottleneck(encoder, decoder, *noise, penalty, seed + 4)
+        judge = None
+        if held_out is not None:
+            judge = self._judge_on(*held_out)
+        self._keeper = AverageAndJudge(
+            self.averaging,
+            self.learning_rate_decay,
+            judge,
+            self.n_iter_no_change,
+            self.tol,
+        )
+        rate = self.learning_rate_init
+        batch_size = self.batch_size
+        if batch_size == "auto":
+            batch_size = max(2, min(_BATCH, n_rows // 10))
+        settings = _Training(
+            rate,
+            self.critic_learning_rate_init or 2.0 * rate,
+            self.beta_1,
+            self.alpha,
+            batch_size,
+            as_device(self.device),
+            tuple(self.callbacks or ()),
+        )
+        rng = np.random.default_rng(seed)
+        loss = self._loss()
+        self._net = make_net(module, loss, self._keeper, rng=rng, settings=settings)
+
+    def _loss(self):
+        return BottleneckLoss(self.beta)
+
+    def _width_of(self, encoder, n_in):
+        """Width of the codes of an encoder that was given."""
+        parameter = next(encoder.parameters(), torch.zeros(()))
+        was_training = encoder.training
+        encoder.eval()
+        try:
+            with torch.no_grad():
+                out = encoder(torch.zeros(2, n_in, dtype=parameter.dtype))
+        except RuntimeError as error:
+            raise ValueError(
+                f"encoder cannot read rows of {n_in} numbers, which X has"
+                + (" with the noise" if self.noise == "propagated" else "")
+                + f": {error}"
+            ) from error
+        encoder.train(was_training)
+        halves = 2 if self.noise == "gaussian" else 1
+        if out.ndim != 2 or len(out) != 2 or out.shape[1] % halves:
+            raise ValueError(
+                f"encoder gave shape {tuple(out.shape)} for 2 rows. It should give "
+                "(2, n_components)"
+                + (", twice as wide for noise='gaussian'." if halves == 2 else ".")
+            )
+        return out.shape[1] // halves
+
+    def _train(self, x, y, n_passes):
+        finite = train(self._net, x, y, n_passes, self.verbose)
+        keeper = self._keeper
+        self.history_ = keeper.history_
+        self.n_iter_ = len(keeper.history_)
+        if not finite:
+            warn(
+                f"The loss was no finite number in pass {self.n_iter_ + 1}; the "
+                "weights from before are kept. Lower learning_rate_init, or scale X.",
+                ConvergenceWarning,
+            )
+        module = keeper.average_ if keeper.best_ is None else keeper.best_
+        # In double precision a row's codes do not depend on its neighbours.
+        self._module = copy.deepcopy(module).double().eval().requires_grad_(False)
+
+    def _judge_on(self, x, y, rows):
+        """The cross-entropy of a module on rows set aside."""
+        x, y, device = x[rows], y[rows].numpy(), as_device(self.device)
+
+        def judge(module):
+            module = copy.deepcopy(module).to(device).eval()
+            probabilities = self._averaged(module, x, _probabilities)
+            likelihood = probabilities[np.arange(len(y)), y]
+            return float(-np.log(np.maximum(likelihood, 1e-30)).mean())
+
+        return judge
+
+    # Codes
+
+    def _as_seen(self, X):
+        check_is_fitted(self, "_module")
+        table = as_table(X, "X", estimator=self, reset=False)
+        return torch.from_numpy(self._inputs.transform(table))
+
+    def _over_draws(self, X, summary):
+        x = self._as_seen(X)
+        module = self._module.to(as_device(self.device))
+        found = self._averaged(module, x, summary)
+        self._module.to("cpu")
+        return found
+
+    @torch.no_grad()
+    def _averaged(self, module, x, summary):
+        """The mean over noise draws of what `summary` makes of codes."""
+        parameter = next(module.parameters())
+        generator = torch.Generator().manual_seed(self._seed + 5)
+        noise = torch.randn(
+            (self.n_samples_predict, module.n_components), generator=generator
+        ).to(parameter)
+        like = x[:1].cpu()
+        drawn = module.draw(like, self.n_samples_predict, generator)
+        n_draws = 1 if module.noise is None else self.n_samples_predict
+        parts = []
+        for chunk in x.split(_CHUNK):
+            chunk, total = chunk.to(parameter), 0.0
+            for i in range(n_draws):
+                each = None if drawn is None else drawn[i].to(parameter)
+                mean, scale = module.encoded(chunk, each)
+                total = total + summary(module, mean, scale, noise[i])
+            parts.append((total / n_draws).cpu().numpy())
+        return np.concatenate(parts)
+
+    @torch.no_grad()
+    def _drawn_codes(self, x, seed):
+        """Codes with noise of each row's own."""
+        module, parts = self._module, []
+        generator = torch.Generator().manual_seed(seed)
+        for chunk in x.split(_CHUNK):
+            chunk = chunk.double()
+            drawn = module.draw(chunk, len(chunk), generator)
+            mean, scale = module.encoded(chunk, drawn)
+            if scale is not None:
+                noise = torch.randn(mean.shape, generator=generator)
+                mean = mean + scale * noise.double()
+            parts.append(mean.numpy())
+        return np.concatenate(parts)
+
+    def _plane(self, x, codes):
+        """I(X; Z) and I(Z; y) on some rows."""
+        rng = np.random.default_rng(self._seed)
+        rows = np.sort(rng.permutation(len(x))[: self.max_samples])
+        z = self._drawn_codes(x[rows], self._seed + 6)
+        labels = self.classes_[codes[rows]].astype(str).astype(object)
+        fit_x = _information(x[rows].double().numpy(), z, "auto", self._seed)
+        fit_y = _information(z, labels, True, self._seed)
+        return InformationPlane(fit_x.estimate, fit_y.corrected)
+
+
+def _probabilities(module, mean, scale, noise):
+    codes = mean if scale is None else mean + scale * noise
+    return torch.softmax(module.decoder(codes), dim=1)
+
+
+def _information(x, y, discrete, seed):
+    """Cross-fitted critics of two tables, without the warnings of a user's own fit."""
+    target = as_target(y)
+    discrete = [discrete] * target.shape[1]
+    task = Task(target, MINEScore(), discrete=discrete, groups=None, seed=seed)
+    with one_thread():
+        return task.fit_vector(TableEncoder().fit_transform(as_table(x, "X")))

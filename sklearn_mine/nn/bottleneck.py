@@ -1,0 +1,303 @@
+"""The information bottleneck's network, and its training: a skorch net.
+
+An encoder with noise gives codes, a linear layer reads classes off them, and a critic
+climbs the information of inputs and codes, which the encoder descends.
+"""
+
+import copy
+import itertools
+import math
+
+import numpy as np
+import torch
+from skorch import NeuralNet
+from skorch.callbacks import Callback
+from torch.utils.data import TensorDataset
+
+from .._progress import progress
+from .critics import ACTIVATIONS
+from .loss import MutualInformationLoss
+from .networks import Critic
+
+# Where codes are mu + sigma e, sigma is softplus of the encoder's output less this: at
+# first small, as of the deep variational bottleneck (Alemi et al., 2017).
+_SIGMA_SHIFT = 5.0
+
+
+class Bottleneck(torch.nn.Module):
+    """Encoder, noise and a linear decoder, with a penalty on the codes.
+
+    Parameters
+    ----------
+    encoder : torch.nn.Module
+        Takes the width of the inputs, or with "propagated" noise that and as many more
+        as codes are wide; gives that width, or twice as many with "gaussian".
+
+    decoder : torch.nn.Linear
+
+    noise : {"additive", "gaussian", "propagated"} or None
+
+    noise_scale : float
+        Standard deviation of what is added to inputs.
+
+    penalty : MutualInformationLoss or "variational" or None
+        What a batch and its codes are charged with; "variational" is the divergence
+        of mu + sigma e from normal codes.
+
+    seed : int
+        Of the noise.
+    """
+
+    def __init__(self, encoder, decoder, noise, noise_scale, penalty, seed):
+        super().__init__()
+        self.encoder, self.decoder = encoder, decoder
+        self.n_components = decoder.in_features
+        self.noise, self.noise_scale = noise, noise_scale
+        self.information = None if penalty == "variational" else penalty
+        self.variational = penalty == "variational"
+        self.seed, self.n_draws = seed, 0
+
+    def forward(self, x):
+        """Class scores of a batch, and its penalty, in training."""
+        generator = torch.Generator(x.device)
+        generator.manual_seed(self.seed + self.n_draws)
+        self.n_draws += 1
+        mean, scale = self.encoded(x, self.draw(x, len(x), generator))
+        codes = mean
+        if scale is not None:
+            noise = torch.randn(mean.shape, generator=generator, device=x.device)
+            codes = mean + scale * noise
+        penalty = torch.zeros((), device=x.device)
+        if self.information is not None:
+            penalty = self.information(x, codes)
+        elif self.variational:
+            divergence = mean**2 + scale**2 - 2.0 * torch.log(scale) - 1.0
+            penalty = 0.5 * divergence.sum(dim=1).mean()
+        return self.decoder(codes), penalty
+
+    def draw(self, x, n, generator):
+        """Noise on the way in, for n rows; None where there is none."""
+        if self.noise not in ("additive", "propagated"):
+            return None
+        width = x.shape[1] if self.noise == "additive" else self.n_components
+        drawn = torch.randn((n, width), generator=generator, device=x.device)
+        return drawn.to(x.dtype)
+
+    def encoded(self, x, drawn):
+        """Means of the codes, and their scales or None, with noise on the way in."""
+        if self.noise == "additive":
+            x = torch.add(x, drawn, alpha=self.noise_scale)
+        elif self.noise == "propagated":
+            x = torch.cat([x, drawn.expand(len(x), -1)], dim=1)
+        out = self.encoder(x)
+        if self.noise != "gaussian":
+            return out, None
+        mean, raw = out.chunk(2, dim=1)
+        return mean, torch.nn.functional.softplus(raw - _SIGMA_SHIFT) + 1e-6
+
+
+def dense_encoder(width, hidden_layer_sizes, n_out, activation, batch_normalization):
+    """Fully connected layers, the last one linear."""
+    layers, sizes = [], [width, *hidden_layer_sizes]
+    for fan_in, fan_out in itertools.pairwise(sizes):
+        layers.append(torch.nn.Linear(fan_in, fan_out))
+        if batch_normalization:
+            layers.append(torch.nn.BatchNorm1d(fan_out))
+        layers.append(ACTIVATIONS[activation]())
+    layers.append(torch.nn.Linear(sizes[-1], n_out))
+    return torch.nn.Sequential(*layers)
+
+
+def build(make, seed):
+    """Make a module whose weights come of `seed`, and of no global generator."""
+    with torch.device("meta"):
+        module = make()
+    module.to_empty(device="cpu")
+    generator = torch.Generator().manual_seed(seed)
+    for part in module.modules():
+        if isinstance(part, torch.nn.BatchNorm1d):
+            part.reset_running_stats()
+            torch.nn.init.ones_(part.weight)
+            torch.nn.init.zeros_(part.bias)
+        elif hasattr(part, "weight"):
+            fan_in = part.weight[0].numel()
+            limit = math.sqrt(3.0 / fan_in)
+            torch.nn.init.uniform_(part.weight, -limit, limit, generator=generator)
+            torch.nn.init.zeros_(part.bias)
+    return module
+
+
+def build_information(width, n_components, hidden_layer_sizes, objective, noise, seed):
+    """A critic of inputs and codes."""
+    critic = Critic(hidden_layer_sizes, noise=noise, seed=seed)
+    for side, n_in in zip(critic.sides, (width, n_components), strict=True):
+        side.image = None
+        side.linear = torch.nn.Linear(n_in, hidden_layer_sizes[0])
+    return MutualInformationLoss(critic, objective)
+
+
+class Batches:
+    """Shuffled minibatches of nearly one size, none of a single row."""
+
+    def __init__(self, dataset, batch_size, rng):
+        self.dataset, self.rng = dataset, rng
+        n = len(dataset)
+        self.n_batches = max(1, min(round(n / batch_size), n // 2))
+
+    def __iter__(self):
+        order = torch.from_numpy(self.rng.permutation(len(self.dataset)))
+        for rows in torch.tensor_split(order, self.n_batches):
+            yield tuple(each[rows] for each in self.dataset.tensors)
+
+    def __len__(self):
+        return self.n_batches
+
+
+class BottleneckLoss(torch.nn.Module):
+    """Cross-entropy, and the penalty weighed by beta; what they were is kept."""
+
+    def __init__(self, beta):
+        super().__init__()
+        self.beta = beta
+
+    def forward(self, outcome, y):
+        scores, penalty = outcome
+        cross_entropy = self.cross_entropy(scores, y)
+        self.last_ = cross_entropy.detach(), penalty.detach()
+        return cross_entropy + self.beta * penalty
+
+    def cross_entropy(self, scores, y):
+        """The mean over the batch, in nats."""
+        return torch.nn.functional.cross_entropy(scores, y)
+
+
+class Diverged(Exception):
+    """The loss is no number any more."""
+
+
+class Stopped(Exception):
+    """Validation rows have not got better for a while."""
+
+
+class AverageAndJudge(Callback):
+    """Average the weights, follow the losses, and stop by validation rows.
+
+    Parameters
+    ----------
+    averaging : float
+        Share of the past in the average, after a short beginning.
+    decay : float
+        What learning rates are multiplied with after each pass.
+    judge : callable or None
+        Takes the averaged module, gives its loss on validation rows.
+    """
+
+    def __init__(self, averaging, decay, judge, patience, tol):
+        self.averaging, self.decay = averaging, decay
+        self.judge, self.patience, self.tol = judge, patience, tol
+        self.average_, self.n_steps_, self.history_ = None, 0, []
+        self.best_, self.best_loss_, self.since_ = None, math.inf, 0
+
+    def on_train_begin(self, net, **kwargs):
+        if self.average_ is None:
+            self.average_ = copy.deepcopy(net.module_)
+            self.rates_ = [group["lr"] for group in net.optimizer_.param_groups]
+
+    def on_epoch_begin(self, net, **kwargs):
+        self.totals_, self.n_batches_ = np.zeros(2), 0
+        for group, rate in zip(net.optimizer_.param_groups, self.rates_, strict=True):
+            group["lr"] = rate * self.decay ** len(self.history_)
+
+    @torch.no_grad()
+    def on_batch_end(self, net, loss=None, **kwargs):
+        if not torch.isfinite(loss):
+            raise Diverged
+        self.n_steps_ += 1
+        share = 1.0 - min(self.averaging, self.n_steps_ / (self.n_steps_ + 9.0))
+        average, now = self.average_.state_dict(), net.module_.state_dict()
+        which = [name for name, each in now.items() if each.is_floating_point()]
+        torch._foreach_lerp_(
+            [average[name] for name in which], [now[name] for name in which], share
+        )
+        self.totals_ += [float(each) for each in net.criterion_.last_]
+        self.n_batches_ += 1
+
+    def on_epoch_end(self, net, **kwargs):
+        cross_entropy, penalty = (self.totals_ / self.n_batches_).tolist()
+        record = {"pass": len(self.history_) + 1, "cross_entropy": cross_entropy}
+        if net.module_.information is not None or net.module_.variational:
+            record["penalty"] = penalty
+        self.history_.append(record)
+        if self.judge is None:
+            return
+        record["validation_loss"] = loss = self.judge(self.average_)
+        self.since_ += 1
+        if loss < self.best_loss_ - self.tol:
+            self.since_ = 0
+        if loss < self.best_loss_:
+            self.best_, self.best_loss_ = copy.deepcopy(self.average_), loss
+        if self.since_ >= self.patience:
+            raise Stopped
+
+
+class _Bar(Callback):
+    """One bar over the passes."""
+
+    def __init__(self, n_passes):
+        self.n_passes = n_passes
+
+    def on_train_begin(self, net, **kwargs):
+        self.bar_ = progress(self.n_passes, "bottleneck", "pass")
+
+    def on_epoch_end(self, net, **kwargs):
+        record = net.callbacks[0].history_[-1]
+        text = f"cross-entropy {record['cross_entropy']:.3f} nats"
+        self.bar_.set_postfix_str(text, refresh=False)
+        self.bar_.update()
+
+    def on_train_end(self, net, **kwargs):
+        self.bar_.close()
+
+
+def make_net(module, loss, keeper, *, rng, settings):
+    """The skorch net; `train` runs it."""
+    return NeuralNet(
+        module=module,
+        criterion=loss,
+        optimizer=torch.optim.Adam,
+        optimizer__betas=(settings.beta_1, 0.999),
+        optimizer__fused=True,
+        optimizer__param_groups=[
+            ("information.*", {"lr": settings.critic_learning_rate_init}),
+            ("*", {"weight_decay": settings.alpha}),
+        ],
+        lr=settings.learning_rate_init,
+        batch_size=settings.batch_size,
+        iterator_train=Batches,
+        iterator_train__rng=rng,
+        train_split=None,
+        callbacks=[keeper, *settings.callbacks],
+        callbacks__print_log=None,
+        verbose=0,
+        device=settings.device,
+    ).initialize()
+
+
+def train(net, x, y, n_passes, verbose):
+    """Make passes over rows; whether the loss stayed finite."""
+    dataset = TensorDataset(x.to(net.device), y.to(net.device))
+    bar = _Bar(n_passes) if verbose else None
+    extra = [("bar", bar)] if bar else []
+    net.callbacks_ += extra
+    # Not net.fit: it swallows KeyboardInterrupt, which must reach the caller.
+    net.notify("on_train_begin", X=dataset, y=None)
+    try:
+        net.fit_loop(dataset, epochs=n_passes)
+    except Stopped:
+        return True
+    except Diverged:
+        return False
+    finally:
+        net.notify("on_train_end", X=dataset, y=None)
+        net.callbacks_ = net.callbacks_[: len(net.callbacks_) - len(extra)]
+    return True

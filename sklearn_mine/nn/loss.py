@@ -1,0 +1,284 @@
+"""Mutual information as a term of one's own training.
+
+The bound is differentiable in both variables: :class:`MutualInformationLoss` gives it
+to anyone's loop, to be raised or lowered, while its critic always climbs.
+"""
+
+import torch
+from torch.nn.parameter import is_lazy
+
+from .critics import shifts_of
+from .networks import Critic
+from .objectives import OBJECTIVES
+
+# Successive multiples of the golden ratio fall evenly between nought and one.
+_GOLDEN = 0.5 * (5.0**0.5 - 1.0)
+
+
+class MutualInformationLoss(torch.nn.Module):
+    """The information of two batches, as a term to maximise or to minimise.
+
+    Called with a batch of each variable it gives the estimate I(x; z) in nats. To
+    maximise it, subtract it from what your optimiser descends; to minimise it, add it.
+    The critic climbs either way: whatever factor and sign the term enters the total
+    with, the gradient of the critic's own parameters is turned so that an optimiser
+    that descends makes the estimate tighter, while x and z get the gradient of the
+    term as it stands. One optimiser for all parameters does; `detach` both batches to
+    train the critic alone, for a few more steps in between.
+
+    Parameters
+    ----------
+    critic : torch.nn.Module, default=None
+        T(x, z), called with two batches of B rows, returns (B,) or (B, 1). None builds
+        a :class:`Critic` from the first batch: with convolutions for images
+        (N, C, H, W), dense for all else.
+
+    objective : str, default="mine"
+        A key of :data:`OBJECTIVES`: "mine" (the Donsker-Varadhan bound, whose gradient
+        has its minibatch bias corrected by a moving average), "dv", "mine-f",
+        "infonce", "jensen-shannon" (steady, no estimate of the information), "smile"
+        (no bound).
+
+    n_shifts : int, default=None
+        Pairs of the product of marginals for each row: that many shifts of the batch
+        against itself, never a row with itself. None takes 1, or 32 for "infonce",
+        whose value is at most ln(1 + n_shifts).
+
+    Notes
+    -----
+    The value is that of the batch, on rows that train the critic: it serves training.
+    For a figure to report, measure the trained representation on held-out rows by
+    :class:`sklearn_mine.MINE`. In ``eval()`` mode nothing is learnt from a batch.
+
+    Rows of a batch should be in random order, as a shuffling loader gives them: shifts
+    pair each row with one that stands elsewhere in the batch. Nothing is drawn at
+    random; which shifts are taken changes from call to call while training.
+
+    References
+    ----------
+    Belghazi et al. (2018), "Mutual information neural estimation", sections 3 and 5.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_mine.nn import MutualInformationLoss
+    >>> _ = torch.manual_seed(0)
+    >>> encoder = torch.nn.Linear(5, 2)
+    >>> information = MutualInformationLoss()
+    >>> parameters = [*encoder.parameters(), *information.parameters()]
+    >>> optimizer = torch.optim.Adam(parameters, lr=1e-2)
+    >>> for step in range(200):
+    ...     x = torch.randn(256, 5)
+    ...     z = encoder(x) + 0.5 * torch.randn(256, 2)
+    ...     loss = -information(x, z)  # or, to minimise, + information(x, z)
+    ...     optimizer.zero_grad()
+    ...     loss.backward()
+    ...     optimizer.step()
+    >>> bool(information(x, z) > 1.0)
+    True
+    """
+
+    def __init__(self, critic=None, objective="mine", *, n_shifts=None):
+        super().__init__()
+        if critic is not None and not isinstance(critic, torch.nn.Module):
+            raise ValueError(
+                "critic should be a torch module that is called with two batches, got "
+                f"{critic!r}."
+            )
+        if objective not in OBJECTIVES:
+            raise ValueError(
+                f"objective should be one of {sorted(OBJECTIVES)}, got {objective!r}."
+            )
+        if n_shifts is None:
+            n_shifts = 32 if objective == "infonce" else 1
+        elif n_shifts < 1:
+            raise ValueError(f"n_shifts should be 1 or more, got {n_shifts!r}.")
+        self.critic = Critic() if critic is None else critic
+        self.objective = OBJECTIVES[objective]()
+        self.n_shifts = n_shifts
+        self.n_calls = 0
+
+    @property
+    def is_lower_bound(self):
+        """Whether the objective bounds the mutual information from below."""
+        return self.objective.is_lower_bound
+
+    def forward(self, x, z):
+        """The estimate of a batch.
+
+        Parameters
+        ----------
+        x, z : tensor of shape (B, ...)
+            Joint pairs: row i of x belongs to row i of z.
+
+        Returns
+        -------
+        estimate : tensor of shape ()
+            In nats (twice the divergence, for "jensen-shannon").
+
+        Raises
+        ------
+        ValueError
+            If the batches differ in length, or hold a single row.
+        """
+        n = len(x)
+        if len(z) != n:
+            raise ValueError(
+                f"x has {n} rows and z has {len(z)}. Row i of one belongs to row i of "
+                "the other."
+            )
+        if n < 2:
+            raise ValueError(
+                "One row has no product of marginals. Pass batches of 2 rows or more; "
+                "drop_last=True makes a loader leave a single last row out."
+            )
+        partners = self._partners(n, x.device)
+        learning = self.training and torch.is_grad_enabled()
+        direction = _Direction() if learning else None
+        values = _Values(self.critic).of_pairs(x, z, partners, direction)
+        if not learning:
+            terms = self.objective.terms(values[None], partners)
+            return self.objective.bound(*terms)[0]
+        self.n_calls += 1
+        loss, bound = self.objective.measure(values[None], partners)
+        # The value of the bound, the gradient of what trains.
+        value = bound[0] + (loss[0].detach() - loss[0])
+        return _Noted.apply(value, direction)
+
+    def _partners(self, n, device):
+        """The y of each pair: the batch as it is, and shifted."""
+        n_shifts = min(self.n_shifts, n - 1)
+        first = int((self.n_calls * _GOLDEN) % 1.0 * (n - 1))
+        shifts = [
+            1 + (first + i * (n - 1) // n_shifts) % (n - 1) for i in range(n_shifts)
+        ]
+        return shifts_of(n, [0, *shifts], device)
+
+
+def adaptive_clip_(parameters, adversarial_gradients, information_gradients):
+    """Add two gradients, the second rescaled to at most the first one's norm.
+
+    The information's gradient knows no bound, and would drown an adversarial one.
+
+    Parameters
+    ----------
+    parameters : iterable of torch.nn.Parameter
+        Their ``grad`` is set to the sum.
+
+    adversarial_gradients, information_gradients : iterable of (tensor or None)
+        Of both terms as they are descended, one for each parameter, such as
+        ``torch.autograd.grad`` gives them; None counts as zero.
+
+    Returns
+    -------
+    factor : tensor of shape ()
+        What the second gradients were multiplied with, between 0 and 1.
+
+    Raises
+    ------
+    ValueError
+        If there are not as many gradients of each kind as parameters.
+
+    References
+    ----------
+    Belghazi et al. (2018), section 5.1 and appendix 8.1.1.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_mine.nn import adaptive_clip_
+    >>> weight = torch.nn.Parameter(torch.zeros(2))
+    >>> adaptive_clip_([weight], [torch.tensor([1.0, 0.0])], [torch.tensor([0.0, 4.0])])
+    tensor(0.2500)
+    >>> weight.grad
+    tensor([1., 1.])
+    """
+    parameters = list(parameters)
+    adversarial, information = list(adversarial_gradients), list(information_gradients)
+    if not len(parameters) == len(adversarial) == len(information):
+        raise ValueError(
+            f"There are {len(parameters)} parameters, {len(adversarial)} adversarial "
+            f"and {len(information)} information gradients. Pass one of each kind for "
+            "each parameter, None where there is none."
+        )
+    limit, norm = _norm(adversarial), _norm(information)
+    factor = torch.where(norm > limit, limit / norm.clamp(min=1e-30), 1.0)
+    for parameter, first, second in zip(
+        parameters, adversarial, information, strict=True
+    ):
+        parts = [] if first is None else [first]
+        if second is not None:
+            parts.append(factor * second)
+        parameter.grad = sum(parts) if parts else None
+    return factor
+
+
+def _norm(gradients):
+    norms = [g.norm() for g in gradients if g is not None]
+    return torch.stack(norms).norm() if norms else torch.zeros(())
+
+
+class _Direction:
+    """The sign of the factor that a value enters the total with, once it is known."""
+
+    sign = 1.0
+
+
+class _Noted(torch.autograd.Function):
+    """Note the sign of the factor on the way back."""
+
+    @staticmethod
+    def forward(ctx, value, direction):
+        ctx.direction = direction
+        return value.clone()
+
+    @staticmethod
+    def backward(ctx, gradient):
+        ctx.direction.sign = torch.where(gradient < 0, -1.0, 1.0)
+        return gradient, None
+
+
+class _Climbing(torch.autograd.Function):
+    """A parameter as it is, whose gradient makes a descending optimiser climb."""
+
+    @staticmethod
+    def forward(ctx, parameter, direction):
+        ctx.direction = direction
+        return parameter.view_as(parameter)
+
+    @staticmethod
+    def backward(ctx, gradient):
+        return -ctx.direction.sign * gradient, None
+
+
+class _Values(torch.nn.Module):
+    """Critic values (1 + S, B) of joint pairs, and of S shifts."""
+
+    def __init__(self, critic):
+        super().__init__()
+        self.critic = critic
+
+    def of_pairs(self, x, z, partners, direction):
+        if any(map(is_lazy, self.parameters())):
+            with torch.no_grad():
+                self.forward(x[:2], z[:2], partners[:, :2] % 2)
+        if direction is None:
+            return self.forward(x, z, partners)
+        climbing = {
+            name: _Climbing.apply(parameter, direction)
+            for name, parameter in self.named_parameters()
+        }
+        return torch.func.functional_call(self, climbing, (x, z, partners))
+
+    def forward(self, x, z, partners):
+        if isinstance(self.critic, Critic):
+            return self.critic.pairs(x, z, partners)
+        # In one go: batch statistics of a critic must not tell which pairs are joint.
+        x = x.repeat(len(partners), *[1] * (x.ndim - 1))
+        values = self.critic(x, z[partners.flatten()])
+        if values.numel() != partners.numel():
+            raise ValueError(
+                f"critic gave values of shape {tuple(values.shape)} for "
+                f"{partners.numel()} pairs. It should give one value for each pair."
+            )
+        return values.reshape(partners.shape)
