@@ -467,7 +467,8 @@ class InformationBottleneckClassifier(
         -------
         labels : ndarray of shape (n,)
         """
-        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+        best = self.predict_proba(X).argmax(axis=1)
+        return self.classes_[best]
 
     def transform(self, X):
         """Codes, averaged over draws of the noise.
