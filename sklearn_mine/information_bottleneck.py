@@ -727,7 +727,7 @@ class InformationBottleneckClassifier(
         labels = self.classes_[codes[rows]].astype(str).astype(object)
         fit_x = _information(x[rows].double().numpy(), z, "auto", self._seed)
         fit_y = _information(z, labels, True, self._seed)
-        return InformationPlane(fit_x.estimate, fit_y.corrected)
+        return InformationPlane(fit_x.held_out_bound, fit_y.corrected)
 
 
 def _probabilities(module, mean, scale, noise):

@@ -195,3 +195,12 @@ def test_errors_name_the_argument(call, match, rng):
     )
     with pytest.raises(ValueError, match=match):
         call(models)
+
+
+def test_warnings_say_which_of_the_two_fits_they_mean(rng):
+    x, y = rng.normal(size=(2, 300))
+    with pytest.warns(UserWarning) as caught:
+        MINE(random_state=0).fit(x[:, None], y, given=y)
+    near = [str(each.message) for each in caught if "near ln" in str(each.message)]
+    assert near
+    assert all(text.startswith(("Of `given` and y", "Of X with")) for text in near)

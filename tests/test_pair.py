@@ -1,6 +1,9 @@
+import time
+
 import numpy as np
 import pytest
 
+from sklearn_mine import mine_score
 from sklearn_mine._crossfit import make_folds
 from sklearn_mine._pair import Pair, fine_levels, fit_pair
 from sklearn_mine._params import Settings
@@ -134,3 +137,13 @@ def test_edges_across_both_columns_are_met(width, truth, rng, monkeypatch):
     assert fit.corrected == pytest.approx(truth, rel=0.05)
     monkeypatch.setattr("sklearn_mine._pair._MAX_DIRECTIONS", 0)
     assert fit.estimate > pair.cross_fit(2).estimate + 0.02
+
+
+def test_copy_of_a_column_takes_seconds(rng):
+    # Where one column is all but the other no direction across both is looked for,
+    # which took minutes here.
+    x = rng.normal(size=400)
+    start = time.perf_counter()
+    scores, _ = mine_score(x[:, None], x, random_state=0)
+    assert time.perf_counter() - start < 60.0
+    assert scores[0] > np.log(400) - 2.0

@@ -253,3 +253,32 @@ def test_what_was_removed_is_known_to_be_superfluous(rng):
         selector.select("auto", alpha=0.5)
     with pytest.raises(ValueError, match="n_features_to_select"):
         selector.select(6)
+
+
+def test_path_is_measured_by_critics_of_one_kind(rng):
+    n = 600
+    x = rng.normal(size=n)
+    # Mixture noise, which few levels cannot show.
+    y = x + 2.0 * (rng.random(n) < 1 / 3) + 0.3 * rng.normal(size=n)
+    X = np.column_stack([x, x])
+    selector = MINESelector(redundancy=None, n_features_to_select=2, random_state=0)
+    first, second = selector.fit(X, y).path_
+    assert first["features"] == [0]  # of copies the first
+    # The copy adds nothing; two standard errors of the difference are about 0.05.
+    assert second["mutual_info"] < first["mutual_info"] + 0.05
+
+
+def test_where_no_further_column_adds_anything_the_most_relevant_follow(rng):
+    a, b = rng.normal(size=(2, 800))
+    X = np.column_stack([rng.normal(size=(800, 5)), a, a + 0.1 * rng.normal(size=800)])
+    selector = MINESelector(
+        MINEScore(solver="newton"), n_features_to_select=2, random_state=0
+    )
+    selector.fit(X, a + 0.5 * b)
+    assert selector.support_[5:].all()
+
+
+def test_a_truth_value_is_no_number_of_columns(rng):
+    X = rng.normal(size=(40, 2))
+    with pytest.raises(ValueError, match="n_features_to_select should be"):
+        MINESelector(n_features_to_select=True).fit(X, X[:, 0])

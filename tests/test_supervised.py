@@ -61,6 +61,7 @@ def test_classes_are_predicted_as_well_as_by_logistic_regression(load):
     rival = make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000))
     rival_loss = log_loss(y_test, rival.fit(X, y).predict_proba(X_test))
     probabilities = model.predict_proba(X_test)
+    np.testing.assert_allclose(model.predict_log_proba(X_test), np.log(probabilities))
     np.testing.assert_allclose(probabilities.sum(axis=1), 1.0)
     assert log_loss(y_test, probabilities) <= 1.1 * rival_loss
     assert accuracy_score(y_test, model.predict(X_test)) >= 0.95

@@ -1,6 +1,7 @@
 import datetime
 
 import numpy as np
+import pandas as pd
 import pytest
 import scipy.sparse as sp
 from hypothesis import given
@@ -237,3 +238,9 @@ def test_unit_of_dates_does_not_matter(kind):
     for column in columns:
         np.testing.assert_array_equal(column, columns[0])
     assert np.isnan(columns[0][3])
+
+
+def test_columns_of_one_name_are_named():
+    frame = pd.DataFrame(np.zeros((3, 3)), columns=["a", "b", "a"])
+    with pytest.raises(ValueError, match=r"X has several columns of one name: \['a'\]"):
+        as_table(frame)
