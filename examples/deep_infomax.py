@@ -5,8 +5,8 @@ An encoder trained by information alone
 As in Deep InfoMax (Hjelm et al., 2019): an encoder of MNIST's images sees no labels;
 all it is trained for is that its code tells much about the image. A linear classifier
 on the code, the probe, then shows what the code keeps, beside one on the code of the
-same encoder before training. Images come from the folder SKLEARN_MINE_MNIST (the idx files,
-gzipped), else from OpenML. About two minutes on two cores.
+same encoder before training. Images come from the folder SKLEARN_MINE_MNIST (the idx
+files, gzipped), else from OpenML. About two minutes on two cores.
 """
 
 import gzip
