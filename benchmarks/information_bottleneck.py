@@ -2,9 +2,11 @@
 
     python benchmarks/information_bottleneck.py train            # all models, for days
     python benchmarks/information_bottleneck.py train --models additive --seeds 1
-    python benchmarks/information_bottleneck.py sweep            # error against beta
-    python benchmarks/information_bottleneck.py plane            # I(X; Z) and I(Z; y)
+    python benchmarks/information_bottleneck.py sweep            # over beta
     python benchmarks/information_bottleneck.py table            # what is done so far
+
+`sweep` also measures I(X; Z) and I(Z; y) of 1,000 test images at some passes, and
+`table` draws them, and the error against beta, from what is done.
 
 The images come from the folder SKLEARN_MINE_MNIST (the four idx files, gzipped), else
 from OpenML. All models have the same encoder, budget and step sizes; the averaged
@@ -30,6 +32,7 @@ from sklearn_mine.information_bottleneck import InformationBottleneckClassifier
 from sklearn_mine.nn.bottleneck import BottleneckLoss, dense_encoder
 
 FINISHED = RESULTS / "information_bottleneck.csv"
+PLANES = RESULTS / "information_bottleneck_planes.csv"
 # The paper's encoder and critic.
 ENCODER, N_COMPONENTS, CRITIC = (1024, 1024), 256, (512, 512)
 EVERY = 5
@@ -193,14 +196,27 @@ def error(model, X, y):
     return 100.0 * float((model.predict(X) != y).mean())
 
 
-def finished():
-    if not FINISHED.exists():
+def finished(file=FINISHED):
+    if not file.exists():
         return []
-    with FINISHED.open(newline="") as file:
-        return list(csv.DictReader(file))
+    with file.open(newline="") as lines:
+        return list(csv.DictReader(lines))
 
 
-def run(name, seed, args, **changes):
+def measure_plane(model, beta, n_done, args):
+    """I(X; Z) and I(Z; y) of test images, early, midway and at the end."""
+    if n_done not in {1, 2, 5, args.passes // 4, args.passes // 2, args.passes}:
+        return
+    X, y = mnist()
+    rows = slice(60_000, 61_000)
+    plane = model.information_plane(X[rows], y[rows])
+    row = {"beta": beta, "passes": args.passes, "pass": n_done}
+    row |= {"input": f"{plane.input:.3f}", "target": f"{plane.target:.3f}"}
+    print(row, flush=True)
+    write_csv(PLANES.name, [*finished(PLANES), row])
+
+
+def run(name, seed, args, at_pass=None, **changes):
     """One line of the results, unless it is there."""
     settings = {
         "model": name,
@@ -213,7 +229,7 @@ def run(name, seed, args, **changes):
     if any(settings.items() <= row.items() for row in finished()):
         return
     changes = changes | dict(eval_pairs(args.set))
-    model, seconds = trained(name, seed, args, **changes)
+    model, seconds = trained(name, seed, args, at_pass, **changes)
     X, y = mnist()
     rows = slice(50_000, 60_000) if args.validate else slice(60_000, 70_000)
     wrong = error(model, X[rows], y[rows])
@@ -238,7 +254,11 @@ def train(args):
 
 def sweep(args):
     for beta in BETAS:
-        run("MINE, additive", 0, args, beta=beta)
+
+        def at_pass(model, n_done, beta=beta):
+            measure_plane(model, beta, n_done, args)
+
+        run("MINE, additive", 0, args, at_pass, beta=beta)
 
 
 def table(args):
@@ -254,6 +274,45 @@ def table(args):
         ]
         mean = f"{np.mean(errors):.2f}" if errors else "not run"
         print(f"{name:<24}{paper:7.2f}{mean:>9}   {errors or ''}")
+    draw(args)
+
+
+def draw(args):
+    """Pictures of the sweep, as far as it is done."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    from sklearn_mine.plotting import InformationPlaneDisplay
+
+    errors = {
+        float(row["beta"]): float(row["error"])
+        for row in finished()
+        if row["model"] == "MINE, additive"
+        and row["seed"] == "0"
+        and row["judged on"] == "test"
+        and row["passes"] == str(args.passes)
+    }
+    planes = [row for row in finished(PLANES) if row["passes"] == str(args.passes)]
+    if len(errors) < 2 or not planes:
+        return
+    _, (left, right) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
+    for beta in sorted({float(row["beta"]) for row in planes}):
+        some = [row for row in planes if float(row["beta"]) == beta]
+        InformationPlaneDisplay(
+            [float(row["input"]) for row in some],
+            [float(row["target"]) for row in some],
+            labels=["" for _ in some[:-1]] + [f"{beta:g}"],
+            entropy=np.log(10.0),
+        ).plot(left, label=f"beta {beta:g}", markersize=4)
+    left.legend(fontsize=8)
+    left.set_title("test images, from the first pass to the last")
+    betas = sorted(errors)
+    right.plot(range(len(betas)), [errors[beta] for beta in betas], marker="o")
+    right.set_xticks(range(len(betas)), [f"{beta:g}" for beta in betas])
+    right.set(xlabel="beta", ylabel="test error in %", title="MINE, additive")
+    plt.savefig(RESULTS / "information_bottleneck.png", dpi=120)
 
 
 PARTS = {"train": train, "sweep": sweep, "table": table}

@@ -506,6 +506,30 @@ class InformationBottleneckClassifier(
         seed = draw_seed(random_state)
         return np.stack([self._drawn_codes(x, seed + i) for i in range(n_samples)])
 
+    def information_plane(self, X, y):
+        """I(X; Z) and I(Z; y) on some rows, such as held-out ones.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix or DataFrame of shape (n, d)
+            Of which `max_samples` rows are drawn, or all of fewer.
+
+        y : array-like of shape (n,)
+
+        Returns
+        -------
+        plane : InformationPlane
+            As `mutual_info_`.
+        """
+        x = self._as_seen(X)
+        y = column_or_1d(y)
+        if len(x) != len(y) or len(x) < 2:
+            raise ValueError(
+                f"X has {len(x)} rows and y has {len(y)}. Pass one label for each row, "
+                "and 2 rows or more."
+            )
+        return self._plane(x, np.unique(y, return_inverse=True)[1])
+
     def get_feature_names_out(self, input_features=None):
         """Names of the codes.
 
@@ -722,9 +746,9 @@ class InformationBottleneckClassifier(
     def _plane(self, x, codes):
         """I(X; Z) and I(Z; y) on some rows."""
         rng = np.random.default_rng(self._seed)
-        rows = np.sort(rng.permutation(len(x))[: self.max_samples])
+        rows = np.sort(rng.permutation(len(x))[: self.max_samples or None])
         z = self._drawn_codes(x[rows], self._seed + 6)
-        labels = self.classes_[codes[rows]].astype(str).astype(object)
+        labels = codes[rows].astype(str).astype(object)
         fit_x = _information(x[rows].double().numpy(), z, "auto", self._seed)
         fit_y = _information(z, labels, True, self._seed)
         return InformationPlane(fit_x.held_out_bound, fit_y.corrected)
