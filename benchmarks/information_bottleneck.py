@@ -1,7 +1,7 @@
 """The information bottleneck on permutation-invariant MNIST: 60,000 and 10,000 images.
 
     python benchmarks/information_bottleneck.py train            # all models, for days
-    python benchmarks/information_bottleneck.py train --models additive --seeds 1
+    python benchmarks/information_bottleneck.py train --models "MINE, additive"
     python benchmarks/information_bottleneck.py sweep            # over beta
     python benchmarks/information_bottleneck.py table            # what is done so far
 
@@ -17,6 +17,7 @@ out the last 10,000 training images and judges those, which is how settings were
 """
 
 import argparse
+import ast
 import csv
 import gzip
 import os
@@ -163,7 +164,7 @@ def make(name, seed, args, **changes):
 
 
 def trained(name, seed, args, at_pass=None, **changes):
-    """A model after all passes, from its last checkpoint on; and its seconds."""
+    """A model after all passes, from its last checkpoint on; its seconds; the file."""
     X, y = mnist()
     n_train = 50_000 if args.validate else 60_000
     args.checkpoints.mkdir(parents=True, exist_ok=True)
@@ -188,8 +189,7 @@ def trained(name, seed, args, at_pass=None, **changes):
                 f"{stem}: pass {n_done}, {seconds:.0f} s, training error {wrong:.2f} %",
                 flush=True,
             )
-    file.unlink(missing_ok=True)
-    return model, seconds
+    return model, seconds, file
 
 
 def error(model, X, y):
@@ -226,23 +226,26 @@ def run(name, seed, args, at_pass=None, **changes):
         "judged on": "validation" if args.validate else "test",
     }
     settings |= {"changes": args.set}
+    if args.set:
+        settings["beta"] = str(dict(eval_pairs(args.set)).get("beta", settings["beta"]))
     if any(settings.items() <= row.items() for row in finished()):
         return
-    changes = changes | dict(eval_pairs(args.set))
-    model, seconds = trained(name, seed, args, at_pass, **changes)
+    changes = dict(eval_pairs(args.set)) | changes
+    model, seconds, checkpoint = trained(name, seed, args, at_pass, **changes)
     X, y = mnist()
     rows = slice(50_000, 60_000) if args.validate else slice(60_000, 70_000)
     wrong = error(model, X[rows], y[rows])
     row = settings | {"error": f"{wrong:.2f}", "minutes": f"{seconds / 60.0:.1f}"}
     print(row, flush=True)
     write_csv(FINISHED.name, [*finished(), row])
+    checkpoint.unlink(missing_ok=True)
 
 
 def eval_pairs(text):
-    """Parameters from "name=number,name=number"."""
+    """Parameters from "name=value,name=value"."""
     for pair in filter(None, text.split(",")):
         key, value = pair.split("=")
-        yield key, float(value) if value not in ("True", "False") else value == "True"
+        yield key, ast.literal_eval(value)
 
 
 def train(args):
@@ -270,6 +273,7 @@ def table(args):
             if row["model"] == name
             and row["judged on"] == "test"
             and row["passes"] == str(args.passes)
+            and row["changes"] == args.set
             and row["beta"] == str(MODELS[name][1].get("beta", 1e-3))
         ]
         mean = f"{np.mean(errors):.2f}" if errors else "not run"
@@ -293,6 +297,7 @@ def draw(args):
         and row["seed"] == "0"
         and row["judged on"] == "test"
         and row["passes"] == str(args.passes)
+        and row["changes"] == args.set
     }
     planes = [row for row in finished(PLANES) if row["passes"] == str(args.passes)]
     if len(errors) < 2 or not planes:

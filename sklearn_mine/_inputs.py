@@ -8,6 +8,9 @@ import numpy as np
 
 from ._encoding import fit_column, is_missing
 
+# Scaled numbers end here, far beyond what a network was trained on.
+_FAR = 1e9
+
 
 class NetworkInputs:
     """Learn how a table becomes vectors.
@@ -58,7 +61,6 @@ class NetworkInputs:
                 shared = np.unique(ends, axis=0, return_counts=True)[1].max()
             scale = "common" if len(ends) > 2 and shared > len(ends) / 2 else "column"
         if scale is None:
-            self.shifts_ = np.where(self.has_missing_, self.shifts_, 0.0)
             return np.ones(len(lows))
         if scale == "common":
             usual = spreads[numbers]
@@ -90,7 +92,10 @@ class NetworkInputs:
                     "saw."
                 )
             gone = np.isnan(values)
-            scaled = np.where(gone, 0.0, values - self.shifts_[j]) / self.scales_[j]
+            # Halves, because a difference of the largest numbers there are is none.
+            half = np.where(gone, 0.0, 0.5 * values - 0.5 * self.shifts_[j])
+            with np.errstate(over="ignore"):
+                scaled = 2.0 * np.clip(half / self.scales_[j], -_FAR, _FAR)
             plain.append(scaled.astype(np.float32))
             if self.has_missing_[j]:
                 plain.append(gone.astype(np.float32))

@@ -134,7 +134,10 @@ def as_table(data, name="X", *, estimator=None, reset=True):
     try:
         frame = nw.from_native(data, eager_only=True, pass_through=True)
     except ValueError as error:
-        names, counts = np.unique(list(map(str, data.columns)), return_counts=True)
+        columns = getattr(data, "column_names", getattr(data, "columns", ()))
+        names, counts = np.unique(list(map(str, columns)), return_counts=True)
+        if not (counts > 1).any():
+            raise
         raise ValueError(
             f"{name} has several columns of one name: {names[counts > 1].tolist()}. "
             "Rename them, or pass a plain array."

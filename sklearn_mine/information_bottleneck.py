@@ -31,6 +31,7 @@ from .nn.bottleneck import (
     build_information,
     dense_encoder,
     make_net,
+    stream,
     train,
 )
 from .nn.critics import ACTIVATIONS
@@ -38,6 +39,8 @@ from .nn.objectives import OBJECTIVES
 
 # Rows coded at a time, and the rows that "auto" batches hold at most.
 _CHUNK, _BATCH = 4096, 128
+# Rows below which nothing can be said of information: the folds of a critic.
+_FEW = 5
 
 
 class InformationPlane(NamedTuple):
@@ -83,7 +86,8 @@ class InformationBottleneckClassifier(
         The price of a nat of I(X; Z). With 0 there is no critic.
 
     n_components : int, default=256
-        Width of the codes. Not read where `encoder` is given.
+        Width of the codes, and of propagated noise. Where `encoder` is given, codes are
+        as wide as it makes them.
 
     noise : {"additive", "gaussian", "propagated"} or None, default="additive"
         With e normal: "additive" is encoder(x + noise_scale e), "gaussian" is
@@ -129,7 +133,8 @@ class InformationBottleneckClassifier(
         every row.
 
     scale : {"auto", "column", "common"} or None, default="auto"
-        How numbers are scaled: each column to unit variance, all by one factor, or not.
+        How numbers are scaled, once they are centred: each column to unit variance, all
+        by one factor, or not.
         "auto" takes one factor where more than half of the columns have the same least
         and the same greatest value, as pixels do.
 
@@ -195,10 +200,10 @@ class InformationBottleneckClassifier(
 
     mutual_info_ : InformationPlane
         `input`, I(X; Z), and `target`, I(Z; y), in nats, also as ``mutual_info_[0]``
-        and ``mutual_info_[1]``: of training rows and one draw of codes, both
-        cross-fitted by :class:`MINE`; I(X; Z) is its held-out bound, which can show
-        little more than the log of the number of rows. Only after `fit`, and with
-        `max_samples` above 0.
+        and ``mutual_info_[1]``: of the rows that `fit` was given and one draw of codes,
+        both cross-fitted by :class:`MINE`; I(X; Z) is its held-out bound, which can
+        show little more than the log of the number of rows. Only after `fit`, and with
+        `max_samples` above 0; NaN for fewer than 5 rows.
 
     history_ : list of dict
         For each pass `pass`, `cross_entropy` and `penalty` (the bound, or the
@@ -377,17 +382,21 @@ class InformationBottleneckClassifier(
         """
         table = as_table(X, "X", estimator=self)
         labels = self._labels(y, table)
+        # What an interrupted fit leaves must not mix with an earlier one.
+        for name in ("_net", "_keeper", "_module", "mutual_info_"):
+            vars(self).pop(name, None)
         self.classes_, codes = np.unique(labels, return_inverse=True)
         self._begin(table)
         x = torch.from_numpy(self._inputs.transform(table))
         y = torch.from_numpy(codes)
-        rows, held_out = np.arange(len(x)), None
+        seen, judge = (x, y), None
         if self.early_stopping:
             rows, held_out = self._split(codes)
-        self._make(x, len(rows), None if held_out is None else (x, y, held_out))
-        self._train(x[rows], y[rows], self.max_iter)
-        if hasattr(self, "mutual_info_"):
-            del self.mutual_info_
+            judge = self._judge_on(x[held_out], codes[held_out])
+            seen = x[rows], y[rows]
+        self._make(*seen, judge)
+        self._train(*seen, self.max_iter)
+        self._keeper.settle(self._net)
         if self.max_samples:
             self.mutual_info_ = self._plane(x, codes)
         return self
@@ -408,13 +417,21 @@ class InformationBottleneckClassifier(
         Returns
         -------
         self : InformationBottleneckClassifier
-            Whose `early_stopping` is not read, and which has no `mutual_info_`.
+            Which has no `mutual_info_`. Parameters of the training are read in the
+            first call alone, `early_stopping` in none.
         """
         first = not hasattr(self, "_net")
         table = as_table(X, "X", estimator=self, reset=first)
         labels = self._labels(y, table)
         if first:
             self.classes_ = np.unique(labels if classes is None else classes)
+        elif classes is not None and not np.array_equal(
+            np.unique(classes), self.classes_
+        ):
+            raise ValueError(
+                f"classes={list(classes)} are not those of the first call: "
+                f"{self.classes_.tolist()}."
+            )
         unknown = np.setdiff1d(labels, self.classes_)
         if len(unknown):
             raise ValueError(
@@ -424,9 +441,11 @@ class InformationBottleneckClassifier(
         if first:
             self._begin(table)
         x = torch.from_numpy(self._inputs.transform(table))
+        y = torch.from_numpy(np.searchsorted(self.classes_, labels))
         if first:
-            self._make(x, len(x), None)
-        self._train(x, torch.from_numpy(np.searchsorted(self.classes_, labels)), 1)
+            self._make(x, y, None)
+        vars(self).pop("mutual_info_", None)
+        self._train(x, y, 1)
         return self
 
     def predict_proba(self, X):
@@ -571,21 +590,22 @@ class InformationBottleneckClassifier(
     def _split(self, codes):
         counts = np.bincount(codes)
         n_held_out = int(np.ceil(self.validation_fraction * len(codes)))
-        stratified = counts.min() > 1 and n_held_out >= len(counts)
-        try:
-            return train_test_split(
-                np.arange(len(codes)),
-                test_size=n_held_out,
-                stratify=codes if stratified else None,
-                random_state=self._seed,
-            )
-        except ValueError as error:
+        n_left = len(codes) - n_held_out
+        if n_left < 2:
             raise ValueError(
-                f"validation_fraction={self.validation_fraction} leaves no rows to "
-                f"train on, of {len(codes)}. Lower it, or set early_stopping=False."
-            ) from error
+                f"validation_fraction={self.validation_fraction} leaves too few rows "
+                f"to train on, {n_left} of {len(codes)}. Lower it, or set "
+                "early_stopping=False."
+            )
+        stratified = counts.min() > 1 and min(n_held_out, n_left) >= len(counts)
+        return train_test_split(
+            np.arange(len(codes)),
+            test_size=n_held_out,
+            stratify=codes if stratified else None,
+            random_state=self._seed,
+        )
 
-    def _make(self, x, n_rows, held_out):
+    def _make(self, x, y, judge):
         """The module and the net that trains it."""
         seed, width = self._seed, x.shape[1]
         sizes = as_layer_sizes(self.hidden_layer_sizes)
@@ -593,7 +613,7 @@ class InformationBottleneckClassifier(
         n_in = width + (n_components if self.noise == "propagated" else 0)
         encoder = None
         if self.encoder is not None:
-            encoder = copy.deepcopy(self.encoder)
+            encoder = copy.deepcopy(self.encoder).to("cpu", torch.float32)
             n_components = self._width_of(encoder, n_in)
         n_out = n_components * (2 if self.noise == "gaussian" else 1)
         if encoder is None:
@@ -606,15 +626,14 @@ class InformationBottleneckClassifier(
             sizes = as_layer_sizes(
                 self.critic_hidden_layer_sizes, "critic_hidden_layer_sizes"
             )
-            how = sizes, self.objective, self.critic_noise, seed + 3
+            of_critic = stream(seed, "critic")
+            how = sizes, self.objective, self.critic_noise, of_critic
             penalty = build(
                 lambda: build_information(width, n_components, *how), seed + 2
             )
         noise = self.noise, self.noise_scale
-        module = Bottleneck(encoder, decoder, *noise, penalty, seed + 4)
-        judge = None
-        if held_out is not None:
-            judge = self._judge_on(*held_out)
+        of_noise = stream(seed, "noise")
+        module = Bottleneck(encoder, decoder, *noise, n_in - width, penalty, of_noise)
         self._keeper = AverageAndJudge(
             self.averaging,
             self.learning_rate_decay,
@@ -625,7 +644,7 @@ class InformationBottleneckClassifier(
         rate = self.learning_rate_init
         batch_size = self.batch_size
         if batch_size == "auto":
-            batch_size = max(2, min(_BATCH, n_rows // 10))
+            batch_size = max(2, min(_BATCH, len(x) // 10))
         settings = _Training(
             rate,
             self.critic_learning_rate_init or 2.0 * rate,
@@ -679,11 +698,12 @@ class InformationBottleneckClassifier(
             )
         module = keeper.average_ if keeper.best_ is None else keeper.best_
         # In double precision a row's codes do not depend on its neighbours.
-        self._module = copy.deepcopy(module).double().eval().requires_grad_(False)
+        module = copy.deepcopy(module).cpu().double()
+        self._module = module.eval().requires_grad_(False)
 
-    def _judge_on(self, x, y, rows):
+    def _judge_on(self, x, y):
         """The cross-entropy of a module on rows set aside."""
-        x, y, device = x[rows], y[rows].numpy(), as_device(self.device)
+        device = as_device(self.device)
 
         def judge(module):
             module = copy.deepcopy(module).to(device).eval()
@@ -702,16 +722,16 @@ class InformationBottleneckClassifier(
 
     def _over_draws(self, X, summary):
         x = self._as_seen(X)
-        module = self._module.to(as_device(self.device))
-        found = self._averaged(module, x, summary)
-        self._module.to("cpu")
-        return found
+        module, device = self._module, as_device(self.device)
+        if device != "cpu":
+            module = copy.deepcopy(module).to(device)
+        return self._averaged(module, x, summary)
 
     @torch.no_grad()
     def _averaged(self, module, x, summary):
         """The mean over noise draws of what `summary` makes of codes."""
         parameter = next(module.parameters())
-        generator = torch.Generator().manual_seed(self._seed + 5)
+        generator = torch.Generator().manual_seed(stream(self._seed, "predict"))
         noise = torch.randn(
             (self.n_samples_predict, module.n_components), generator=generator
         ).to(parameter)
@@ -744,10 +764,12 @@ class InformationBottleneckClassifier(
         return np.concatenate(parts)
 
     def _plane(self, x, codes):
-        """I(X; Z) and I(Z; y) on some rows."""
+        """I(X; Z) and I(Z; y) on some rows; NaN where those are too few."""
         rng = np.random.default_rng(self._seed)
         rows = np.sort(rng.permutation(len(x))[: self.max_samples or None])
-        z = self._drawn_codes(x[rows], self._seed + 6)
+        if len(rows) < _FEW:
+            return InformationPlane(np.nan, np.nan)
+        z = self._drawn_codes(x[rows], stream(self._seed, "plane"))
         labels = codes[rows].astype(str).astype(object)
         fit_x = _information(x[rows].double().numpy(), z, "auto", self._seed)
         fit_y = _information(z, labels, True, self._seed)

@@ -211,7 +211,7 @@ def test_early_stopping_sets_rows_aside(wine):
     assert np.isfinite(losses).all()
     # The last two passes brought no hundredth of a nat.
     assert min(losses[-2:]) > min(losses[:-2]) - 0.02
-    with pytest.raises(ValueError, match="leaves no rows to train on"):
+    with pytest.raises(ValueError, match="leaves too few rows"):
         _model(early_stopping=True, validation_fraction=0.99).fit(X[:3], [0, 1, 1])
 
 
@@ -251,3 +251,67 @@ def test_verbose_shows_one_bar(wine, capsys):
     X, _, y, _ = wine
     _model(max_iter=2).fit(X, y)
     assert capsys.readouterr().err == ""
+
+
+def test_training_goes_on_from_what_early_stopping_kept(wine):
+    X, X_test, y, _ = wine
+    model = _model(early_stopping=True, n_iter_no_change=2, max_iter=100).fit(X, y)
+    before = model.predict_proba(X_test)
+    n_passes = model.n_iter_
+    model = pickle.loads(pickle.dumps(model)).partial_fit(X, y)
+    assert model.n_iter_ == n_passes + 1
+    assert 0.0 < np.abs(model.predict_proba(X_test) - before).max() < 0.2
+
+
+def test_what_belongs_to_an_earlier_fit_is_gone(wine):
+    X, _, y, _ = wine
+    model = _model(max_samples=60, max_iter=2).fit(X, y)
+    assert hasattr(model, "mutual_info_")
+    model.partial_fit(X, y)
+    assert not hasattr(model, "mutual_info_")
+    with pytest.raises(ValueError, match="not those of the first call"):
+        model.partial_fit(X, y, classes=[0, 1, 2, 7])
+    # Too few rows for the folds of a critic.
+    few = _model(max_samples=100, max_iter=1).fit(X[:4], [0, 1, 0, 1])
+    assert np.isnan(few.mutual_info_).all()
+
+
+def test_callback_of_skorch_may_stop_the_training(wine):
+    from skorch.callbacks import EarlyStopping
+
+    X, _, y, _ = wine
+    stop = EarlyStopping(monitor="train_loss", patience=2, threshold=10.0)
+    model = _model(callbacks=[stop], max_iter=50).fit(X, y)
+    assert model.n_iter_ < 10
+
+
+def test_interrupt_reaches_the_caller_and_leaves_nothing_half_done(wine):
+    from skorch.callbacks import Callback
+
+    class Interrupt(Callback):
+        def on_epoch_end(self, net, **kwargs):
+            raise KeyboardInterrupt
+
+    X, _, y, _ = wine
+    model = _model(max_iter=2).fit(X, y)
+    with pytest.raises(KeyboardInterrupt):
+        model.set_params(callbacks=[Interrupt()]).fit(X[:, :5], y)
+    with pytest.raises(ValueError, match="not fitted"):
+        model.predict(X)
+    assert model.set_params(callbacks=None).fit(X, y).n_iter_ == 2
+
+
+def test_numbers_far_from_all_that_were_seen_are_survived(wine):
+    X, _, y, _ = wine
+    model = _model(max_iter=3).fit(X, y)
+    for size in (1e300, -1.7e308):
+        assert np.isfinite(model.predict_proba(np.full((2, 13), size))).all()
+
+
+def test_propagated_noise_is_as_wide_as_it_was_said(wine):
+    X, X_test, y, _ = wine
+    with torch.random.fork_rng():
+        encoder = torch.nn.Linear(13 + 4, 7).double()
+    model = _model(encoder=encoder, noise="propagated", max_iter=2).fit(X, y)
+    assert model.transform(X_test).shape == (len(X_test), 7)
+    assert encoder.weight.dtype == torch.float64

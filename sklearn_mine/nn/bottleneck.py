@@ -18,6 +18,7 @@ from .._progress import progress
 from .critics import ACTIVATIONS
 from .loss import MutualInformationLoss
 from .networks import Critic
+from .training import asked_to_stop
 
 # Where codes are mu + sigma e, sigma is softplus of the encoder's output less this: at
 # first small, as of the deep variational bottleneck (Alemi et al., 2017).
@@ -40,6 +41,9 @@ class Bottleneck(torch.nn.Module):
     noise_scale : float
         Standard deviation of what is added to inputs.
 
+    n_noise : int
+        Width of propagated noise.
+
     penalty : MutualInformationLoss or "variational" or None
         What a batch and its codes are charged with; "variational" is the divergence
         of mu + sigma e from normal codes.
@@ -48,11 +52,11 @@ class Bottleneck(torch.nn.Module):
         Of the noise.
     """
 
-    def __init__(self, encoder, decoder, noise, noise_scale, penalty, seed):
+    def __init__(self, encoder, decoder, noise, noise_scale, n_noise, penalty, seed):
         super().__init__()
         self.encoder, self.decoder = encoder, decoder
         self.n_components = decoder.in_features
-        self.noise, self.noise_scale = noise, noise_scale
+        self.noise, self.noise_scale, self.n_noise = noise, noise_scale, n_noise
         self.information = None if penalty == "variational" else penalty
         self.variational = penalty == "variational"
         self.seed, self.n_draws = seed, 0
@@ -79,7 +83,7 @@ class Bottleneck(torch.nn.Module):
         """Noise on the way in, for n rows; None where there is none."""
         if self.noise not in ("additive", "propagated"):
             return None
-        width = x.shape[1] if self.noise == "additive" else self.n_components
+        width = x.shape[1] if self.noise == "additive" else self.n_noise
         drawn = torch.randn((n, width), generator=generator, device=x.device)
         return drawn.to(x.dtype)
 
@@ -106,6 +110,12 @@ def dense_encoder(width, hidden_layer_sizes, n_out, activation, batch_normalizat
         layers.append(ACTIVATIONS[activation]())
     layers.append(torch.nn.Linear(sizes[-1], n_out))
     return torch.nn.Sequential(*layers)
+
+
+def stream(seed, purpose):
+    """A seed of its own for each purpose."""
+    sequence = np.random.SeedSequence([seed, *purpose.encode()])
+    return int(sequence.generate_state(1, np.uint32)[0])
 
 
 def build(make, seed):
@@ -204,6 +214,9 @@ class AverageAndJudge(Callback):
             self.rates_ = [group["lr"] for group in net.optimizer_.param_groups]
 
     def on_epoch_begin(self, net, **kwargs):
+        if self.judge is not None and self.since_ >= self.patience:
+            # Only now: other callbacks are told of the end of a pass as well.
+            raise Stopped
         self.totals_, self.n_batches_ = np.zeros(2), 0
         for group, rate in zip(net.optimizer_.param_groups, self.rates_, strict=True):
             group["lr"] = rate * self.decay ** len(self.history_)
@@ -212,13 +225,13 @@ class AverageAndJudge(Callback):
     def on_batch_end(self, net, loss=None, **kwargs):
         if not torch.isfinite(loss):
             raise Diverged
+        average, now = _numbers(self.average_), _numbers(net.module_)
+        largest = torch.stack(torch._foreach_norm(now, torch.inf))
+        if not largest.isfinite().all():
+            raise Diverged
         self.n_steps_ += 1
         share = 1.0 - min(self.averaging, self.n_steps_ / (self.n_steps_ + 9.0))
-        average, now = self.average_.state_dict(), net.module_.state_dict()
-        which = [name for name, each in now.items() if each.is_floating_point()]
-        torch._foreach_lerp_(
-            [average[name] for name in which], [now[name] for name in which], share
-        )
+        torch._foreach_lerp_(average, now, share)
         self.totals_ += [float(each) for each in net.criterion_.last_]
         self.n_batches_ += 1
 
@@ -236,8 +249,27 @@ class AverageAndJudge(Callback):
             self.since_ = 0
         if loss < self.best_loss_:
             self.best_, self.best_loss_ = copy.deepcopy(self.average_), loss
-        if self.since_ >= self.patience:
-            raise Stopped
+
+    def settle(self, net):
+        """Go on, if at all, from the weights that were kept, and judge no more."""
+        if self.best_ is not None:
+            self.average_ = self.best_
+            net.module_.load_state_dict(self.best_.state_dict())
+        self.judge = self.best_ = None
+
+    def restart(self, net):
+        """Take up the average where the training has diverged."""
+        net.module_.load_state_dict(self.average_.state_dict())
+        net.optimizer_.state.clear()
+
+
+def _numbers(module):
+    """Weights and running statistics, each once."""
+    found = {}
+    for each in module.state_dict().values():
+        if each.is_floating_point():
+            found.setdefault(each.data_ptr(), each)
+    return list(found.values())
 
 
 class _Bar(Callback):
@@ -268,7 +300,14 @@ def make_net(module, loss, keeper, *, rng, settings):
         optimizer__betas=(settings.beta_1, 0.999),
         optimizer__fused=True,
         optimizer__param_groups=[
-            ("information.*", {"lr": settings.critic_learning_rate_init}),
+            # The critic's gradients come times beta, and Adam divides by them.
+            (
+                "information.*",
+                {
+                    "lr": settings.critic_learning_rate_init,
+                    "eps": 1e-8 * min(1.0, loss.beta or 1.0),
+                },
+            ),
             ("*", {"weight_decay": settings.alpha}),
         ],
         lr=settings.learning_rate_init,
@@ -295,7 +334,12 @@ def train(net, x, y, n_passes, verbose):
         net.fit_loop(dataset, epochs=n_passes)
     except Stopped:
         return True
+    except KeyboardInterrupt as interrupt:
+        if not asked_to_stop(interrupt):
+            raise
+        return True
     except Diverged:
+        net.callbacks[0].restart(net)
         return False
     finally:
         net.notify("on_train_end", X=dataset, y=None)

@@ -23,14 +23,15 @@ class MutualInformationLoss(torch.nn.Module):
     The critic climbs either way: whatever factor and sign the term enters the total
     with, the gradient of the critic's own parameters is turned so that an optimiser
     that descends makes the estimate tighter, while x and z get the gradient of the
-    term as it stands. One optimiser for all parameters does; `detach` both batches to
+    term as it stands ("mine": with the minibatch bias corrected; "smile": that of
+    "jensen-shannon"). One optimiser for all parameters does; `detach` both batches to
     train the critic alone, for a few more steps in between.
 
     Parameters
     ----------
     critic : torch.nn.Module, default=None
-        T(x, z), called with two batches of B rows, returns (B,) or (B, 1). None builds
-        a :class:`Critic` from the first batch: with convolutions for images
+        T(x, z), called with two batches of as many rows, returns one value for each.
+        None builds a :class:`Critic` from the first batch: with convolutions for images
         (N, C, H, W), dense for all else.
 
     objective : str, default="mine"
@@ -91,8 +92,10 @@ class MutualInformationLoss(torch.nn.Module):
             )
         if n_shifts is None:
             n_shifts = 32 if objective == "infonce" else 1
-        elif n_shifts < 1:
-            raise ValueError(f"n_shifts should be 1 or more, got {n_shifts!r}.")
+        elif not isinstance(n_shifts, int) or n_shifts < 1:
+            raise ValueError(
+                f"n_shifts should be a whole number of 1 or more, got {n_shifts!r}."
+            )
         self.critic = Critic() if critic is None else critic
         self.objective = OBJECTIVES[objective]()
         self.n_shifts = n_shifts
@@ -136,6 +139,9 @@ class MutualInformationLoss(torch.nn.Module):
         learning = self.training and torch.is_grad_enabled()
         direction = _Direction() if learning else None
         values = _Values(self.critic).of_pairs(x, z, partners, direction)
+        if values.dtype in (torch.float16, torch.bfloat16):
+            # Exponentials and their averages need more digits than autocast leaves.
+            values = values.float()
         if not learning:
             terms = self.objective.terms(values[None], partners)
             return self.objective.bound(*terms)[0]
@@ -148,7 +154,8 @@ class MutualInformationLoss(torch.nn.Module):
     def _partners(self, n, device):
         """The y of each pair: the batch as it is, and shifted."""
         n_shifts = min(self.n_shifts, n - 1)
-        first = int((self.n_calls * _GOLDEN) % 1.0 * (n - 1))
+        n_calls = self.n_calls if self.training else 0
+        first = int((n_calls * _GOLDEN) % 1.0 * (n - 1))
         shifts = [
             1 + (first + i * (n - 1) // n_shifts) % (n - 1) for i in range(n_shifts)
         ]
@@ -203,6 +210,9 @@ def adaptive_clip_(parameters, adversarial_gradients, information_gradients):
         )
     limit, norm = _norm(adversarial), _norm(information)
     factor = torch.where(norm > limit, limit / norm.clamp(min=1e-30), 1.0)
+    if not norm.isfinite():
+        # A batch that overflowed tells no direction.
+        factor, information = torch.zeros_like(factor), [None] * len(information)
     for parameter, first, second in zip(
         parameters, adversarial, information, strict=True
     ):
@@ -262,16 +272,17 @@ class _Values(torch.nn.Module):
         if any(map(is_lazy, self.parameters())):
             with torch.no_grad():
                 self.forward(x[:2], z[:2], partners[:, :2] % 2)
-        if direction is None:
-            return self.forward(x, z, partners)
-        climbing = {
-            name: _Climbing.apply(parameter, direction)
+        # Where nothing is learnt the critic is given no gradient at all.
+        parameters = {
+            name: parameter.detach()
+            if direction is None
+            else _Climbing.apply(parameter, direction)
             for name, parameter in self.named_parameters()
         }
-        return torch.func.functional_call(self, climbing, (x, z, partners))
+        return torch.func.functional_call(self, parameters, (x, z, partners))
 
     def forward(self, x, z, partners):
-        if isinstance(self.critic, Critic):
+        if type(self.critic) is Critic:
             return self.critic.pairs(x, z, partners)
         # In one go: batch statistics of a critic must not tell which pairs are joint.
         x = x.repeat(len(partners), *[1] * (x.ndim - 1))

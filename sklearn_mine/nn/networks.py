@@ -105,6 +105,12 @@ class Critic(torch.nn.Module):
         return self.together(x + z[partners])[..., 0]
 
 
+def _drop_unused_image(side, state, prefix, *_):
+    """A side that was saved after batches of vectors has no convolutions."""
+    if not any(name.startswith(prefix + "image.") for name in state):
+        side.image = None
+
+
 class _Side(torch.nn.Module):
     """One side's way to the first hidden layer."""
 
@@ -117,6 +123,7 @@ class _Side(torch.nn.Module):
             layers.append(ACTIVATIONS[activation]())
         self.image = torch.nn.Sequential(*layers)
         self.linear = torch.nn.LazyLinear(width)
+        self.register_load_state_dict_pre_hook(_drop_unused_image)
 
     def forward(self, x):
         x = self.noise(x)

@@ -106,7 +106,7 @@ class Mine(DonskerVaradhan):
     def loss(self, joint, log_mean):
         current = log_mean.detach()
         if self.log_average is None:
-            self.log_average = current
+            self.log_average = current.nan_to_num(0.0, 0.0, 0.0)
         else:
             # A batch that overflowed must not stay in the average for good.
             current = torch.where(current.isfinite(), current, self.log_average)

@@ -6,6 +6,7 @@ critic's best weights and stops when none improves.
 """
 
 import copy
+import traceback
 
 import numpy as np
 import torch
@@ -279,8 +280,17 @@ def train(
         net.fit_loop(dataset)
     except Converged:
         pass
+    except KeyboardInterrupt as interrupt:
+        if not asked_to_stop(interrupt):
+            raise
     net.notify("on_train_end", X=dataset, y=None)
     return keeper
+
+
+def asked_to_stop(interrupt):
+    """Whether a callback of skorch's raised it, which is how those stop a training."""
+    *_, (frame, _) = traceback.walk_tb(interrupt.__traceback__)
+    return frame.f_globals.get("__name__", "").startswith("skorch.callbacks")
 
 
 @torch.no_grad()

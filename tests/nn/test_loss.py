@@ -200,6 +200,45 @@ def test_batch_that_overflows_does_not_spoil_what_follows():
     assert torch.isfinite(information(x, x))
 
 
+def test_first_batch_that_overflows_is_forgotten():
+    information = MutualInformationLoss(Critic((8,)))
+    x = torch.randn(16, 2)
+    information(torch.full((16, 2), torch.inf), x)
+    assert torch.isfinite(information.objective.log_average).all()
+
+
+def test_critic_gets_no_gradient_in_evaluation():
+    information = MutualInformationLoss(Critic((8,)))
+    x = torch.randn(16, 2, requires_grad=True)
+    information(x, x.detach())
+    information.eval()(x, x.detach()).backward()
+    assert x.grad is not None
+    assert all(parameter.grad is None for parameter in information.parameters())
+
+
+def test_saved_weights_go_into_a_new_module():
+    x, z = torch.randn(16, 3), torch.randn(16, 2)
+    trained, new = MutualInformationLoss(), MutualInformationLoss()
+    trained(x, z)
+    new.load_state_dict(trained.state_dict())
+    assert torch.equal(new.eval()(x, z), trained.eval()(x, z))
+
+
+def test_critic_with_a_forward_of_its_own_is_asked():
+    class Nought(Critic):
+        def forward(self, x, z):
+            return 0.0 * super().forward(x, z)
+
+    assert MutualInformationLoss(Nought())(torch.randn(5, 2), torch.randn(5, 2)) == 0.0
+
+
+def test_adaptive_clip_passes_over_a_gradient_that_overflowed():
+    parameter = torch.nn.Parameter(torch.zeros(2))
+    first, second = torch.ones(2), torch.tensor([torch.inf, 1.0])
+    assert adaptive_clip_([parameter], [first], [second]) == 0.0
+    assert torch.equal(parameter.grad, first)
+
+
 def test_copies_and_pickles_go_on_alike():
     information = MutualInformationLoss(Critic((8,), noise=0.5, seed=3))
     x, z = torch.randn(16, 2), torch.randn(16, 2)
@@ -224,7 +263,10 @@ def test_noise_with_a_seed_leaves_the_global_generator_alone():
     ("call", "message"),
     [
         (lambda: MutualInformationLoss(objective="ksg"), "objective should be one of"),
-        (lambda: MutualInformationLoss(n_shifts=0), "n_shifts should be 1 or more"),
+        (
+            lambda: MutualInformationLoss(n_shifts=0),
+            "n_shifts should be a whole number",
+        ),
         (lambda: MutualInformationLoss(critic=max), "critic should be a torch module"),
         (
             lambda: MutualInformationLoss()(torch.zeros(3, 1), torch.zeros(4, 1)),
