@@ -22,6 +22,7 @@ import csv
 import gzip
 import os
 import time
+from functools import cache
 from pathlib import Path
 
 import joblib
@@ -39,6 +40,7 @@ ENCODER, N_COMPONENTS, CRITIC = (1024, 1024), 256, (512, 512)
 EVERY = 5
 
 
+@cache
 def mnist():
     """Images (70000, 784) from 0 to 1, float32, and digits; the last 10,000 test."""
     folder = os.environ.get("SKLEARN_MINE_MNIST")
@@ -218,19 +220,17 @@ def measure_plane(model, beta, n_done, args):
 
 def run(name, seed, args, at_pass=None, **changes):
     """One line of the results, unless it is there."""
+    changes = dict(eval_pairs(args.set)) | changes
     settings = {
         "model": name,
         "seed": str(seed),
         "beta": str(changes.get("beta", MODELS[name][1].get("beta", 1e-3))),
         "passes": str(args.passes),
         "judged on": "validation" if args.validate else "test",
+        "changes": args.set,
     }
-    settings |= {"changes": args.set}
-    if args.set:
-        settings["beta"] = str(dict(eval_pairs(args.set)).get("beta", settings["beta"]))
     if any(settings.items() <= row.items() for row in finished()):
         return
-    changes = dict(eval_pairs(args.set)) | changes
     model, seconds, checkpoint = trained(name, seed, args, at_pass, **changes)
     X, y = mnist()
     rows = slice(50_000, 60_000) if args.validate else slice(60_000, 70_000)

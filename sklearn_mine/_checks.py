@@ -7,7 +7,7 @@ from sklearn.utils import check_random_state
 
 from ._crossfit import make_folds
 from ._encoding import MAX_DISCRETE
-from ._warn import warn as _warn
+from ._warn import warn
 
 # Nats by which training rows may lie above held-out ones without a warning, and rows
 # from which the log of their number is a limit worth a word.
@@ -25,11 +25,11 @@ def warn_of_fit(fit, n, settings, of=""):
     `of` says which of several fits it is.
     """
 
-    def warn(message, category=UserWarning):
-        _warn(of + message, category)
+    def say(message, category=UserWarning):
+        warn(of + message, category)
 
     if fit.still_rises(settings.max_iter, settings.tol):
-        warn(
+        say(
             f"The critics still improved after max_iter={settings.max_iter} passes. "
             "Raise max_iter, or learning_rate_init.",
             ConvergenceWarning,
@@ -37,7 +37,7 @@ def warn_of_fit(fit, n, settings, of=""):
     if fit.leans_on_start:
         return
     if goes_astray(fit):
-        warn(
+        say(
             f"On held-out rows the critics do worse than none would "
             f"({fit.estimate:.2f} nats): training went astray. Lower "
             "learning_rate_init.",
@@ -45,13 +45,13 @@ def warn_of_fit(fit, n, settings, of=""):
         )
     gap = fit.fitted - fit.estimate
     if gap > max(_FAR, 0.5 * abs(fit.estimate), 4.0 * fit.std_error):
-        warn(
+        say(
             f"The bound on training rows is {fit.fitted:.2f} nats, on held-out rows "
             f"{fit.estimate:.2f}: the critics learnt rows by heart. More rows, fewer "
             "columns, smaller hidden_layer_sizes or a larger alpha would help.",
         )
     if fit.estimate > np.log(n) - 2.0 and n > _FEW_ROWS:
-        warn(
+        say(
             f"The estimate of {fit.estimate:.1f} nats is near ln(n_samples) = "
             f"{np.log(n):.1f}, above which {n} rows can show nothing: the information "
             "may be larger. Use more rows.",
@@ -140,7 +140,7 @@ def warn_of_identifiers(encoder, table):
         if column.kind == "identifier"
     ]
     if names:
-        _warn(
+        warn(
             f"Text, or a label, that is unique in nearly every row of {table.name} "
             f"carries no information that other rows could show, and scores 0: {names}."
         )
@@ -167,7 +167,7 @@ def warn_of_repeats(groups, *sides):
     finest = max(len(np.unique(column)) for column in both.T)
     copied = counts.min() > 1 and len(counts) > MAX_DISCRETE
     if n_repeated and (finest > 0.5 * len(both) or copied):
-        _warn(
+        warn(
             f"{n_repeated} of {len(rows)} rows repeat another row. Copies of one row "
             "in several folds raise the estimate and shrink its error; drop them, or "
             "pass `groups` so that copies stay together.",

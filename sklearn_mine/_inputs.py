@@ -30,7 +30,7 @@ class NetworkInputs:
         n_columns = table.shape[1]
         self.columns_ = {}
         self.has_missing_ = np.zeros(n_columns, dtype=bool)
-        lows, highs, means, squares = np.zeros((4, n_columns))
+        lows, highs, means, spreads = np.zeros((4, n_columns))
         for j in range(n_columns):
             values = table.column(j)
             gone = is_missing(values)
@@ -45,9 +45,9 @@ class NetworkInputs:
             # Of numbers near the largest there are, neither sums nor squares exist.
             unit = max(np.abs(values).max(), 1e-300)
             means[j] = unit * (values / unit).mean()
-            squares[j] = unit * (values / unit).std()
+            spreads[j] = unit * (values / unit).std()
         self.shifts_ = means
-        self.scales_ = self._scales(lows, highs, squares)
+        self.scales_ = self._scales(lows, highs, spreads)
         return self
 
     def _scales(self, lows, highs, spreads):
@@ -72,18 +72,14 @@ class NetworkInputs:
     def transform(self, table):
         """The vectors, (n, width), float32."""
         table = table.compact()
-        parts, plain = [], []
-
-        def numbers():
-            if plain:
-                parts.append(np.column_stack(plain))
-                plain.clear()
-
-        for j in range(table.shape[1]):
-            values = table.column(j)
+        widths = 1 + self.has_missing_
+        for j, column in self.columns_.items():
+            widths[j] = column.width
+        vectors = np.empty((table.shape[0], widths.sum()), dtype=np.float32)
+        for j, end in enumerate(np.cumsum(widths)):
+            values, block = table.column(j), vectors[:, end - widths[j] : end]
             if j in self.columns_:
-                numbers()
-                parts.append(self.columns_[j].transform(values).astype(np.float32))
+                block[:] = self.columns_[j].transform(values)
                 continue
             if values.dtype == object:
                 raise ValueError(
@@ -95,9 +91,6 @@ class NetworkInputs:
             # Halves, because a difference of the largest numbers there are is none.
             half = np.where(gone, 0.0, 0.5 * values - 0.5 * self.shifts_[j])
             with np.errstate(over="ignore"):
-                scaled = 2.0 * np.clip(half / self.scales_[j], -_FAR, _FAR)
-            plain.append(scaled.astype(np.float32))
-            if self.has_missing_[j]:
-                plain.append(gone.astype(np.float32))
-        numbers()
-        return np.concatenate(parts, axis=1)
+                block[:, 0] = 2.0 * np.clip(half / self.scales_[j], -_FAR, _FAR)
+            block[:, 1:] = gone[:, None]
+        return vectors

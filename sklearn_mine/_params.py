@@ -3,6 +3,7 @@
 from dataclasses import dataclass, fields
 from numbers import Integral, Real
 
+import numpy as np
 import torch
 from sklearn.utils._param_validation import (
     HasMethods,
@@ -24,6 +25,37 @@ class TakesAnyTable:
         tags.input_tags.string = True
         tags.input_tags.categorical = True
         return tags
+
+
+class PredictsByProbability:
+    """Mixin: what a classifier makes of `predict_proba`."""
+
+    def predict_log_proba(self, X):
+        """The logarithm of :meth:`predict_proba`.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix or DataFrame of shape (n, d)
+
+        Returns
+        -------
+        log_probabilities : ndarray of shape (n, n_classes)
+        """
+        return np.log(np.maximum(self.predict_proba(X), 1e-300))
+
+    def predict(self, X):
+        """The most probable class.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix or DataFrame of shape (n, d)
+
+        Returns
+        -------
+        labels : ndarray of shape (n,)
+        """
+        best = self.predict_proba(X).argmax(axis=1)
+        return self.classes_[best]
 
 
 NATS_PER_UNIT = {"nats": 1.0, "bits": 0.6931471805599453}

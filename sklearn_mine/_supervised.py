@@ -37,6 +37,7 @@ from ._mine import MINE
 from ._params import (
     CRITIC_CONSTRAINTS,
     NATS_PER_UNIT,
+    PredictsByProbability,
     TakesAnyTable,
     with_critic_parameters,
 )
@@ -604,7 +605,7 @@ class MINERegressor(RegressorMixin, _CriticModel):
 
 @with_attributes
 @with_critic_parameters(hidden="(64, 64)", activation="relu")
-class MINEClassifier(ClassifierMixin, _CriticModel):
+class MINEClassifier(PredictsByProbability, ClassifierMixin, _CriticModel):
     """Classification by the critic of mutual information.
 
     The critic that measures I(X; y) is a log-density ratio, and so gives the
@@ -695,33 +696,6 @@ class MINEClassifier(ClassifierMixin, _CriticModel):
             In the order of `classes_`.
         """
         return self._predict(X, lambda probabilities: probabilities.mean(axis=0))
-
-    def predict_log_proba(self, X):
-        """The logarithm of :meth:`predict_proba`.
-
-        Parameters
-        ----------
-        X : array-like, sparse matrix or DataFrame of shape (n, d)
-
-        Returns
-        -------
-        log_probabilities : ndarray of shape (n, n_classes)
-        """
-        return np.log(np.maximum(self.predict_proba(X), 1e-300))
-
-    def predict(self, X):
-        """The most probable class.
-
-        Parameters
-        ----------
-        X : array-like, sparse matrix or DataFrame of shape (n, d)
-
-        Returns
-        -------
-        labels : ndarray of shape (n,)
-        """
-        best = self.predict_proba(X).argmax(axis=1)
-        return self.classes_[best]
 
     def score(self, X, y):
         """The held-out bound of the mutual information on these rows, in `units`.

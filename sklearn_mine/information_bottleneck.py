@@ -17,7 +17,7 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d
 from ._checks import draw_seed
 from ._encoding import TableEncoder
 from ._inputs import NetworkInputs
-from ._params import TakesAnyTable, as_device, as_layer_sizes
+from ._params import PredictsByProbability, TakesAnyTable, as_device, as_layer_sizes
 from ._score import MINEScore
 from ._table import as_table, as_target
 from ._tasks import Task
@@ -72,7 +72,11 @@ class _Training:
 
 
 class InformationBottleneckClassifier(
-    ClassifierMixin, TransformerMixin, TakesAnyTable, BaseEstimator
+    PredictsByProbability,
+    ClassifierMixin,
+    TransformerMixin,
+    TakesAnyTable,
+    BaseEstimator,
 ):
     """Classify by noisy codes that are charged for what they tell about X.
 
@@ -462,33 +466,6 @@ class InformationBottleneckClassifier(
         """
         return self._over_draws(X, _probabilities)
 
-    def predict_log_proba(self, X):
-        """The logarithm of :meth:`predict_proba`.
-
-        Parameters
-        ----------
-        X : array-like, sparse matrix or DataFrame of shape (n, d)
-
-        Returns
-        -------
-        log_probabilities : ndarray of shape (n, n_classes)
-        """
-        return np.log(np.maximum(self.predict_proba(X), 1e-300))
-
-    def predict(self, X):
-        """The most probable class.
-
-        Parameters
-        ----------
-        X : array-like, sparse matrix or DataFrame of shape (n, d)
-
-        Returns
-        -------
-        labels : ndarray of shape (n,)
-        """
-        best = self.predict_proba(X).argmax(axis=1)
-        return self.classes_[best]
-
     def transform(self, X):
         """Codes, averaged over draws of the noise.
 
@@ -754,13 +731,7 @@ class InformationBottleneckClassifier(
         module, parts = self._module, []
         generator = torch.Generator().manual_seed(seed)
         for chunk in x.split(_CHUNK):
-            chunk = chunk.double()
-            drawn = module.draw(chunk, len(chunk), generator)
-            mean, scale = module.encoded(chunk, drawn)
-            if scale is not None:
-                noise = torch.randn(mean.shape, generator=generator)
-                mean = mean + scale * noise.double()
-            parts.append(mean.numpy())
+            parts.append(module.codes(chunk.double(), generator)[0].numpy())
         return np.concatenate(parts)
 
     def _plane(self, x, codes):

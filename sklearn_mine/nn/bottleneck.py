@@ -14,11 +14,10 @@ from skorch import NeuralNet
 from skorch.callbacks import Callback
 from torch.utils.data import TensorDataset
 
-from .._progress import progress
 from .critics import ACTIVATIONS
 from .loss import MutualInformationLoss
 from .networks import Critic
-from .training import asked_to_stop
+from .training import Converged, PassBar, run
 
 # Where codes are mu + sigma e, sigma is softplus of the encoder's output less this: at
 # first small, as of the deep variational bottleneck (Alemi et al., 2017).
@@ -31,8 +30,8 @@ class Bottleneck(torch.nn.Module):
     Parameters
     ----------
     encoder : torch.nn.Module
-        Takes the width of the inputs, or with "propagated" noise that and as many more
-        as codes are wide; gives that width, or twice as many with "gaussian".
+        Takes the width of the inputs, and with "propagated" noise `n_noise` more; gives
+        the width of the codes, or twice that with "gaussian".
 
     decoder : torch.nn.Linear
 
@@ -66,11 +65,7 @@ class Bottleneck(torch.nn.Module):
         generator = torch.Generator(x.device)
         generator.manual_seed(self.seed + self.n_draws)
         self.n_draws += 1
-        mean, scale = self.encoded(x, self.draw(x, len(x), generator))
-        codes = mean
-        if scale is not None:
-            noise = torch.randn(mean.shape, generator=generator, device=x.device)
-            codes = mean + scale * noise
+        codes, mean, scale = self.codes(x, generator)
         penalty = torch.zeros((), device=x.device)
         if self.information is not None:
             penalty = self.information(x, codes)
@@ -78,6 +73,14 @@ class Bottleneck(torch.nn.Module):
             divergence = mean**2 + scale**2 - 2.0 * torch.log(scale) - 1.0
             penalty = 0.5 * divergence.sum(dim=1).mean()
         return self.decoder(codes), penalty
+
+    def codes(self, x, generator):
+        """Codes with noise of each row's own, and what :meth:`encoded` gives."""
+        mean, scale = self.encoded(x, self.draw(x, len(x), generator))
+        if scale is None:
+            return mean, mean, scale
+        noise = torch.randn(mean.shape, generator=generator, device=x.device)
+        return mean + scale * noise.to(mean.dtype), mean, scale
 
     def draw(self, x, n, generator):
         """Noise on the way in, for n rows; None where there is none."""
@@ -185,10 +188,6 @@ class Diverged(Exception):
     """The loss is no number any more."""
 
 
-class Stopped(Exception):
-    """Validation rows have not got better for a while."""
-
-
 class AverageAndJudge(Callback):
     """Average the weights, follow the losses, and stop by validation rows.
 
@@ -216,7 +215,7 @@ class AverageAndJudge(Callback):
     def on_epoch_begin(self, net, **kwargs):
         if self.judge is not None and self.since_ >= self.patience:
             # Only now: other callbacks are told of the end of a pass as well.
-            raise Stopped
+            raise Converged
         self.totals_, self.n_batches_ = np.zeros(2), 0
         for group, rate in zip(net.optimizer_.param_groups, self.rates_, strict=True):
             group["lr"] = rate * self.decay ** len(self.history_)
@@ -250,6 +249,10 @@ class AverageAndJudge(Callback):
         if loss < self.best_loss_:
             self.best_, self.best_loss_ = copy.deepcopy(self.average_), loss
 
+    def status(self):
+        """What the bar says."""
+        return f"cross-entropy {self.history_[-1]['cross_entropy']:.3f} nats"
+
     def settle(self, net):
         """Go on, if at all, from the weights that were kept, and judge no more."""
         if self.best_ is not None:
@@ -270,25 +273,6 @@ def _numbers(module):
         if each.is_floating_point():
             found.setdefault(each.data_ptr(), each)
     return list(found.values())
-
-
-class _Bar(Callback):
-    """One bar over the passes."""
-
-    def __init__(self, n_passes):
-        self.n_passes = n_passes
-
-    def on_train_begin(self, net, **kwargs):
-        self.bar_ = progress(self.n_passes, "bottleneck", "pass")
-
-    def on_epoch_end(self, net, **kwargs):
-        record = net.callbacks[0].history_[-1]
-        text = f"cross-entropy {record['cross_entropy']:.3f} nats"
-        self.bar_.set_postfix_str(text, refresh=False)
-        self.bar_.update()
-
-    def on_train_end(self, net, **kwargs):
-        self.bar_.close()
 
 
 def make_net(module, loss, keeper, *, rng, settings):
@@ -325,23 +309,15 @@ def make_net(module, loss, keeper, *, rng, settings):
 def train(net, x, y, n_passes, verbose):
     """Make passes over rows; whether the loss stayed finite."""
     dataset = TensorDataset(x.to(net.device), y.to(net.device))
-    bar = _Bar(n_passes) if verbose else None
-    extra = [("bar", bar)] if bar else []
-    net.callbacks_ += extra
-    # Not net.fit: it swallows KeyboardInterrupt, which must reach the caller.
-    net.notify("on_train_begin", X=dataset, y=None)
+    keeper, before = net.callbacks[0], net.callbacks_
+    if verbose:
+        bar = PassBar(n_passes, "bottleneck", keeper.status, leave=True)
+        net.callbacks_ = [*before, ("bar", bar)]
     try:
-        net.fit_loop(dataset, epochs=n_passes)
-    except Stopped:
-        return True
-    except KeyboardInterrupt as interrupt:
-        if not asked_to_stop(interrupt):
-            raise
-        return True
+        run(net, dataset, n_passes)
     except Diverged:
-        net.callbacks[0].restart(net)
+        keeper.restart(net)
         return False
     finally:
-        net.notify("on_train_end", X=dataset, y=None)
-        net.callbacks_ = net.callbacks_[: len(net.callbacks_) - len(extra)]
+        net.callbacks_ = before
     return True

@@ -82,7 +82,7 @@ class SlicingIterator:
 
 
 class Converged(Exception):
-    """No critic has improved for a while."""
+    """What is trained has not improved for a while."""
 
 
 class KeepBest(Callback):
@@ -166,19 +166,29 @@ class KeepBest(Callback):
         return np.nan_to_num(self.judge(module), nan=-np.inf)
 
 
-class _Progress(Callback):
-    """One bar over the passes, with the best inner validation bound so far."""
+class PassBar(Callback):
+    """One bar over the passes.
 
-    def __init__(self, n_passes):
-        self.n_passes = n_passes
+    Parameters
+    ----------
+    n_passes : int
+    what : str
+        What is trained.
+    status : callable
+        Gives the text beside the bar.
+    leave : bool
+        Whether the bar stays when all is done.
+    """
+
+    def __init__(self, n_passes, what, status, *, leave):
+        self.n_passes, self.what = n_passes, what
+        self.status, self.leave = status, leave
 
     def on_train_begin(self, net, **kwargs):
-        self.bar_ = progress(self.n_passes, "MINE", "pass", leave=False)
+        self.bar_ = progress(self.n_passes, self.what, "pass", leave=self.leave)
 
     def on_epoch_end(self, net, **kwargs):
-        bound = net.callbacks[0].best_bound_
-        text = f"validation bound {np.mean(bound):.3f} nats"
-        self.bar_.set_postfix_str(text, refresh=False)
+        self.bar_.set_postfix_str(self.status(), refresh=False)
         self.bar_.update()
 
     def on_train_end(self, net, **kwargs):
@@ -250,6 +260,12 @@ def train(
         cycle_momentum=False,
         step_every="batch",
     )
+    bar = PassBar(
+        max_iter,
+        "MINE",
+        lambda: f"validation bound {np.mean(keeper.best_bound_):.3f} nats",
+        leave=False,
+    )
     net = NeuralNet(
         module=bank,
         criterion=objective,
@@ -266,28 +282,33 @@ def train(
         callbacks=[
             keeper,
             schedule,
-            *([_Progress(max_iter)] if verbose else []),
+            *([bar] if verbose else []),
             *callbacks,
         ],
         callbacks__print_log=None,
         verbose=0,
         device=x.device,
     )
-    # Not net.fit: it swallows KeyboardInterrupt, which must reach the caller.
-    net.initialize()
-    net.notify("on_train_begin", X=dataset, y=None)
-    try:
-        net.fit_loop(dataset)
-    except Converged:
-        pass
-    except KeyboardInterrupt as interrupt:
-        if not asked_to_stop(interrupt):
-            raise
-    net.notify("on_train_end", X=dataset, y=None)
+    run(net.initialize(), dataset)
     return keeper
 
 
-def asked_to_stop(interrupt):
+def run(net, dataset, n_passes=None):
+    """Make passes over a data set, until a callback has had enough."""
+    # Not net.fit: it swallows KeyboardInterrupt, which must reach the caller.
+    net.notify("on_train_begin", X=dataset, y=None)
+    try:
+        net.fit_loop(dataset, epochs=n_passes)
+    except Converged:
+        pass
+    except KeyboardInterrupt as interrupt:
+        if not _asked_to_stop(interrupt):
+            raise
+    finally:
+        net.notify("on_train_end", X=dataset, y=None)
+
+
+def _asked_to_stop(interrupt):
     """Whether a callback of skorch's raised it, which is how those stop a training."""
     *_, (frame, _) = traceback.walk_tb(interrupt.__traceback__)
     return frame.f_globals.get("__name__", "").startswith("skorch.callbacks")
