@@ -31,7 +31,7 @@ import torch
 from _common import RESULTS, run_parts, write_csv
 
 from sklearn_mine.information_bottleneck import InformationBottleneckClassifier
-from sklearn_mine.nn.bottleneck import BottleneckLoss, dense_encoder
+from sklearn_mine.nn.bottleneck import BottleneckLoss, build, dense_encoder
 
 FINISHED = RESULTS / "information_bottleneck.csv"
 PLANES = RESULTS / "information_bottleneck_planes.csv"
@@ -96,14 +96,16 @@ class ConfidencePenalty(WithLoss):
 
 def dropout_encoder():
     """The encoder of all models, with a fifth of inputs and half of units dropped."""
-    torch.manual_seed(0)
-    plain = dense_encoder(784, ENCODER, N_COMPONENTS, "relu", True)
-    layers = [torch.nn.Dropout(0.2)]
-    for layer in plain:
-        layers.append(layer)
-        if isinstance(layer, torch.nn.ReLU):
-            layers.append(torch.nn.Dropout(0.5))
-    return torch.nn.Sequential(*layers)
+
+    def make():
+        layers = [torch.nn.Dropout(0.2)]
+        for layer in dense_encoder(784, ENCODER, N_COMPONENTS, "relu", True):
+            layers.append(layer)
+            if isinstance(layer, torch.nn.ReLU):
+                layers.append(torch.nn.Dropout(0.5))
+        return torch.nn.Sequential(*layers)
+
+    return build(make, seed=0)
 
 
 PLAIN = {"noise": None, "beta": 0.0}

@@ -614,6 +614,7 @@ class InformationBottleneckClassifier(
         self._keeper = AverageAndJudge(
             self.averaging,
             self.learning_rate_decay,
+            stream(seed, "encoder") if self.encoder is not None else None,
             judge,
             self.n_iter_no_change,
             self.tol,

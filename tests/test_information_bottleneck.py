@@ -185,6 +185,40 @@ def test_modules_of_ones_own(wine):
         _model(encoder=flat).fit(X, y)
 
 
+def test_dropout_in_a_given_encoder_follows_the_random_state(wine):
+    X, X_test, y, _ = wine
+    with torch.random.fork_rng():
+        layers = [torch.nn.Linear(13, 20), torch.nn.ReLU(), torch.nn.Dropout(0.5)]
+    model = _model(encoder=torch.nn.Sequential(*layers), max_iter=3)
+    state = torch.get_rng_state()
+    first = clone(model).fit(X, y).predict_proba(X_test)
+    assert torch.equal(torch.get_rng_state(), state)
+    again = clone(model)
+    with torch.random.fork_rng():
+        for _ in range(3):
+            torch.rand(7)
+            again = pickle.loads(pickle.dumps(again.partial_fit(X, y)))
+    np.testing.assert_allclose(again.predict_proba(X_test), first, atol=1e-6)
+    other = clone(model).set_params(random_state=1).fit(X, y)
+    assert np.abs(other.predict_proba(X_test) - first).max() > 1e-3
+
+
+def test_scheduler_among_the_callbacks_sets_step_sizes(wine):
+    from skorch.callbacks import Callback, LRScheduler
+
+    X, _, y, _ = wine
+    schedule = LRScheduler(torch.optim.lr_scheduler.StepLR, step_size=2, gamma=0.1)
+    rates = []
+
+    class Note(Callback):
+        def on_epoch_end(self, net, **kwargs):
+            rates.append(net.optimizer_.param_groups[-1]["lr"])
+
+    callbacks = [Note(), schedule]
+    _model(callbacks=callbacks, max_iter=5, learning_rate_decay=0.5).fit(X, y)
+    np.testing.assert_allclose(rates, [5e-3, 2.5e-3, 1.25e-4, 6.25e-5, 3.125e-6])
+
+
 def test_training_in_pieces_goes_on_where_it_was(wine):
     X, X_test, y, y_test = wine
     model = _model()

@@ -197,28 +197,41 @@ class AverageAndJudge(Callback):
         Share of the past in the average, after a short beginning.
     decay : float
         What learning rates are multiplied with after each pass.
+    seed : int or None
+        Of torch's own generator, which Dropout and its like draw from, in a pass.
     judge : callable or None
         Takes the averaged module, gives its loss on validation rows.
     """
 
-    def __init__(self, averaging, decay, judge, patience, tol):
-        self.averaging, self.decay = averaging, decay
+    def __init__(self, averaging, decay, seed, judge, patience, tol):
+        self.averaging, self.decay, self.seed = averaging, decay, seed
         self.judge, self.patience, self.tol = judge, patience, tol
         self.average_, self.n_steps_, self.history_ = None, 0, []
         self.best_, self.best_loss_, self.since_ = None, math.inf, 0
 
+    def __getstate__(self):
+        # skorch moves its own parts to a machine without the device; these are ours.
+        state = vars(self).copy()
+        for name in ("average_", "best_"):
+            if state[name] is not None:
+                state[name] = copy.deepcopy(state[name]).cpu()
+        return state
+
     def on_train_begin(self, net, **kwargs):
         if self.average_ is None:
             self.average_ = copy.deepcopy(net.module_)
-            self.rates_ = [group["lr"] for group in net.optimizer_.param_groups]
+        self.average_.to(net.device)
 
     def on_epoch_begin(self, net, **kwargs):
         if self.judge is not None and self.since_ >= self.patience:
             # Only now: other callbacks are told of the end of a pass as well.
             raise Converged
         self.totals_, self.n_batches_ = np.zeros(2), 0
-        for group, rate in zip(net.optimizer_.param_groups, self.rates_, strict=True):
-            group["lr"] = rate * self.decay ** len(self.history_)
+        if self.seed is not None:
+            torch.manual_seed(self.seed + len(self.history_))
+        # Times what it is: a scheduler among the callbacks has its own say.
+        for group in net.optimizer_.param_groups if self.history_ else ():
+            group["lr"] *= self.decay
 
     @torch.no_grad()
     def on_batch_end(self, net, loss=None, **kwargs):
@@ -269,7 +282,7 @@ class AverageAndJudge(Callback):
 def _numbers(module):
     """Weights and running statistics, each once."""
     found = {}
-    for each in module.state_dict().values():
+    for each in itertools.chain(module.parameters(), module.buffers()):
         if each.is_floating_point():
             found.setdefault(each.data_ptr(), each)
     return list(found.values())
@@ -314,10 +327,17 @@ def train(net, x, y, n_passes, verbose):
         bar = PassBar(n_passes, "bottleneck", keeper.status, leave=True)
         net.callbacks_ = [*before, ("bar", bar)]
     try:
-        run(net, dataset, n_passes)
+        with _own_draws(enabled=keeper.seed is not None):
+            run(net, dataset, n_passes)
     except Diverged:
         keeper.restart(net)
         return False
     finally:
         net.callbacks_ = before
     return True
+
+
+def _own_draws(*, enabled):
+    """Leave torch's own generators as they were."""
+    devices = range(torch.cuda.device_count()) if torch.cuda.is_available() else ()
+    return torch.random.fork_rng(devices, enabled=enabled)

@@ -101,6 +101,12 @@ class MutualInformationLoss(torch.nn.Module):
         self.n_shifts = n_shifts
         self.n_calls = 0
 
+    def get_extra_state(self):
+        return torch.tensor(self.n_calls)
+
+    def set_extra_state(self, state):
+        self.n_calls = int(state)
+
     @property
     def is_lower_bound(self):
         """Whether the objective bounds the mutual information from below."""

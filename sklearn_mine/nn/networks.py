@@ -31,6 +31,12 @@ class GaussianNoise(torch.nn.Module):
         super().__init__()
         self.scale, self.seed, self.n_draws = scale, seed, 0
 
+    def get_extra_state(self):
+        return torch.tensor(self.n_draws)
+
+    def set_extra_state(self, state):
+        self.n_draws = int(state)
+
     def forward(self, x):
         if not self.training or self.scale == 0.0:
             return x

@@ -103,6 +103,13 @@ class Mine(DonskerVaradhan):
         self.decay = decay
         self.log_average = None
 
+    def get_extra_state(self):
+        # A tensor, as all that stands in a state_dict.
+        return torch.empty(0) if self.log_average is None else self.log_average
+
+    def set_extra_state(self, state):
+        self.log_average = state.clone() if len(state) else None
+
     def loss(self, joint, log_mean):
         current = log_mean.detach()
         if self.log_average is None:

@@ -224,6 +224,23 @@ def test_saved_weights_go_into_a_new_module():
     assert torch.equal(new.eval()(x, z), trained.eval()(x, z))
 
 
+def test_training_goes_on_from_a_saved_state_as_if_it_had_not_stopped():
+    batches = [(torch.randn(32, 3), torch.randn(32, 2)) for _ in range(6)]
+    first = MutualInformationLoss(Critic((8,), noise=0.3, seed=1))
+    values = [first(*batch) for batch in batches[:3]]
+    state = copy.deepcopy(first.state_dict())
+    values = [first(*batch) for batch in batches[3:]]
+    again = MutualInformationLoss(Critic((8,), noise=0.3, seed=1))
+    again.load_state_dict(state)
+    assert [again(*batch) for batch in batches[3:]] == values
+    # The gradient's bias correction rests on the past as well.
+    first(*batches[0]).backward()
+    again(*batches[0]).backward()
+    pairs = zip(first.parameters(), again.parameters(), strict=True)
+    assert all(torch.equal(a.grad, b.grad) for a, b in pairs)
+    assert torch.equal(first.objective.log_average, again.objective.log_average)
+
+
 def test_critic_with_a_forward_of_its_own_is_asked():
     class Nought(Critic):
         def forward(self, x, z):
