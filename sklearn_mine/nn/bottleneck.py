@@ -68,11 +68,23 @@ class Bottleneck(torch.nn.Module):
         codes, mean, scale = self.codes(x, generator)
         penalty = torch.zeros((), device=x.device)
         if self.information is not None:
-            penalty = self.information(x, codes)
+            penalty = self._information_of(x, codes)
         elif self.variational:
             divergence = mean**2 + scale**2 - 2.0 * torch.log(scale) - 1.0
             penalty = 0.5 * divergence.sum(dim=1).mean()
         return self.decoder(codes), penalty
+
+    def _information_of(self, x, codes):
+        """The critic's bound; what lies below nought teaches the critic alone.
+
+        Information is never negative: such a critic is wrong about these codes, and an
+        encoder that goes on descending it runs away from the critic.
+        """
+        charged = codes.view_as(codes)
+        bound = self.information(x, charged)
+        if charged.requires_grad:
+            charged.register_hook(lambda gradient: gradient * (bound > 0.0))
+        return bound
 
     def codes(self, x, generator):
         """Codes with noise of each row's own, and what :meth:`encoded` gives."""

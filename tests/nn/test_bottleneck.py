@@ -1,0 +1,33 @@
+import pytest
+import torch
+
+from sklearn_mine.nn import MutualInformationLoss
+from sklearn_mine.nn.bottleneck import Bottleneck
+
+
+class Fixed(torch.nn.Module):
+    """A critic that values joint pairs above the others, or below them."""
+
+    def __init__(self, scale):
+        super().__init__()
+        self.scale = torch.nn.Parameter(torch.tensor(scale))
+
+    def forward(self, x, z):
+        return self.scale * (x * z).sum(dim=1)
+
+
+@pytest.mark.parametrize(("scale", "moved"), [(0.3, True), (-0.3, False)])
+def test_encoder_does_not_run_from_a_critic_that_is_wrong(scale, moved):
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        x = torch.randn(200, 3)
+        encoder, decoder = torch.nn.Linear(3, 3), torch.nn.Linear(3, 2)
+    torch.nn.init.eye_(encoder.weight)
+    information = MutualInformationLoss(Fixed(scale))
+    module = Bottleneck(encoder, decoder, None, 0.0, 0, information, seed=0)
+    _, penalty = module(x)
+    assert (penalty > 0) == moved
+    penalty.backward()
+    assert bool(encoder.weight.grad.any()) == moved
+    # The critic learns either way: it climbs from below as well.
+    assert information.critic.scale.grad < 0
