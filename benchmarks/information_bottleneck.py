@@ -140,7 +140,7 @@ MODELS = {
     ),
     "MINE, additive": (
         InformationBottleneckClassifier,
-        {"noise": "additive"},
+        {"noise": "additive", "noise_scale": 1.0},
         1.01,
         3,
     ),
@@ -156,7 +156,9 @@ def make(name, seed, args, **changes):
         "critic_hidden_layer_sizes": CRITIC,
         "batch_size": 256,
         "max_iter": args.passes,
+        "learning_rate_init": 2e-3,
         "learning_rate_decay": 0.03 ** (1.0 / args.passes),
+        "alpha": 1e-4,
         "max_samples": 0,
         "random_state": seed,
         **parameters,

@@ -11,7 +11,7 @@ from sklearn.utils._param_validation import (
     StrOptions,
 )
 
-from .nn.critics import ACTIVATIONS
+from .nn.critics import ACTIVATIONS, as_layer_sizes
 from .nn.objectives import OBJECTIVES
 
 
@@ -236,22 +236,6 @@ def with_critic_parameters(hidden, activation):
         return thing
 
     return decorate
-
-
-def as_layer_sizes(sizes, name="hidden_layer_sizes"):
-    """A tuple of layer sizes, checked."""
-    if isinstance(sizes, Integral):
-        sizes = (sizes,)
-    sizes = tuple(sizes)
-    if not sizes or any(
-        not isinstance(size, Integral) or isinstance(size, bool) or size < 1
-        for size in sizes
-    ):
-        raise ValueError(
-            f"{name} should hold at least one layer, each of one unit or more, such "
-            f"as (64, 64); got {sizes!r}."
-        )
-    return tuple(int(size) for size in sizes)
 
 
 def as_device(name):

@@ -17,7 +17,7 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d
 from ._checks import draw_seed
 from ._encoding import TableEncoder
 from ._inputs import NetworkInputs
-from ._params import PredictsByProbability, TakesAnyTable, as_device, as_layer_sizes
+from ._params import PredictsByProbability, TakesAnyTable, as_device
 from ._score import MINEScore
 from ._table import as_table, as_target
 from ._tasks import Task
@@ -34,7 +34,7 @@ from .nn.bottleneck import (
     stream,
     train,
 )
-from .nn.critics import ACTIVATIONS
+from .nn.critics import ACTIVATIONS, as_layer_sizes
 from .nn.objectives import OBJECTIVES
 
 # Rows coded at a time, and the rows that "auto" batches hold at most.
@@ -385,7 +385,7 @@ class InformationBottleneckClassifier(
             If a parameter or input is unusable; the message names it.
         """
         table = as_table(X, "X", estimator=self)
-        labels = self._labels(y, table)
+        labels = self._labels(y, table.shape[0])
         # What an interrupted fit leaves must not mix with an earlier one.
         for name in ("_net", "_keeper", "_module", "mutual_info_"):
             vars(self).pop(name, None)
@@ -426,7 +426,7 @@ class InformationBottleneckClassifier(
         """
         first = not hasattr(self, "_net")
         table = as_table(X, "X", estimator=self, reset=first)
-        labels = self._labels(y, table)
+        labels = self._labels(y, table.shape[0])
         if first:
             self.classes_ = np.unique(labels if classes is None else classes)
         elif classes is not None and not np.array_equal(
@@ -508,7 +508,7 @@ class InformationBottleneckClassifier(
         Parameters
         ----------
         X : array-like, sparse matrix or DataFrame of shape (n, d)
-            Of which `max_samples` rows are drawn, or all of fewer.
+            Of which `max_samples` rows are drawn, or all of fewer, or with 0.
 
         y : array-like of shape (n,)
 
@@ -518,12 +518,7 @@ class InformationBottleneckClassifier(
             As `mutual_info_`.
         """
         x = self._as_seen(X)
-        y = column_or_1d(y)
-        if len(x) != len(y) or len(x) < 2:
-            raise ValueError(
-                f"X has {len(x)} rows and y has {len(y)}. Pass one label for each row, "
-                "and 2 rows or more."
-            )
+        y = self._labels(y, len(x))
         return self._plane(x, np.unique(y, return_inverse=True)[1])
 
     def get_feature_names_out(self, input_features=None):
@@ -544,8 +539,8 @@ class InformationBottleneckClassifier(
 
     # Training
 
-    def _labels(self, y, table):
-        as_target(y, n_rows=table.shape[0])
+    def _labels(self, y, n_rows):
+        as_target(y, n_rows=n_rows)
         y = column_or_1d(y, warn=True)
         check_classification_targets(y)
         if len(y) < 2:
@@ -590,6 +585,11 @@ class InformationBottleneckClassifier(
         n_in = width + (n_components if self.noise == "propagated" else 0)
         encoder = None
         if self.encoder is not None:
+            if not isinstance(self.encoder, torch.nn.Module):
+                raise ValueError(
+                    f"encoder should be a torch module, got {self.encoder!r}. Pass an "
+                    "instance."
+                )
             encoder = copy.deepcopy(self.encoder).to("cpu", torch.float32)
             n_components = self._width_of(encoder, n_in)
         n_out = n_components * (2 if self.noise == "gaussian" else 1)
@@ -647,7 +647,7 @@ class InformationBottleneckClassifier(
         try:
             with torch.no_grad():
                 out = encoder(torch.zeros(2, n_in, dtype=parameter.dtype))
-        except RuntimeError as error:
+        except Exception as error:
             raise ValueError(
                 f"encoder cannot read rows of {n_in} numbers, which X has"
                 + (" with the noise" if self.noise == "propagated" else "")
@@ -655,9 +655,11 @@ class InformationBottleneckClassifier(
             ) from error
         encoder.train(was_training)
         halves = 2 if self.noise == "gaussian" else 1
-        if out.ndim != 2 or len(out) != 2 or out.shape[1] % halves:
+        shape = tuple(getattr(out, "shape", ()))
+        if len(shape) != 2 or shape[0] != 2 or shape[1] % halves:
+            gave = f"shape {shape}" if torch.is_tensor(out) else f"a {type(out)}"
             raise ValueError(
-                f"encoder gave shape {tuple(out.shape)} for 2 rows. It should give "
+                f"encoder gave {gave} for 2 rows. It should give a tensor "
                 "(2, n_components)"
                 + (", twice as wide for noise='gaussian'." if halves == 2 else ".")
             )

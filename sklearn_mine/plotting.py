@@ -1,6 +1,7 @@
 """Displays, in scikit-learn's manner: they hold what is drawn, and draw it."""
 
 import numpy as np
+from sklearn.pipeline import Pipeline
 
 
 def _axes(ax, caller):
@@ -62,7 +63,8 @@ class InformationPlaneDisplay:
             raise ValueError(
                 f"labels has {len(labels)} texts for {len(self.input)} points."
             )
-        self.labels, self.entropy = labels, entropy
+        self.labels = None if labels is None else list(labels)
+        self.entropy = entropy
 
     @classmethod
     def from_estimators(
@@ -73,7 +75,7 @@ class InformationPlaneDisplay:
         Parameters
         ----------
         estimators : list of InformationBottleneckClassifier
-            Fitted with `max_samples` above 0.
+            Fitted with `max_samples` above 0; or pipelines that end in one.
 
         labels : list of str, default=None
             "beta=..." by default.
@@ -91,6 +93,11 @@ class InformationPlaneDisplay:
         -------
         display : InformationPlaneDisplay
         """
+        if hasattr(estimators, "fit"):
+            estimators = [estimators]
+        estimators = [
+            each[-1] if isinstance(each, Pipeline) else each for each in estimators
+        ]
         missing = [
             i for i, e in enumerate(estimators) if not hasattr(e, "mutual_info_")
         ]

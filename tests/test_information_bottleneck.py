@@ -67,11 +67,12 @@ def test_every_noise_and_penalty_learns(wine, noise, penalty):
     assert all(np.isfinite(record["penalty"]) for record in model.history_)
 
 
-def test_a_price_on_information_lowers_it(rng):
+@pytest.mark.parametrize("noise", ["propagated", "gaussian"])
+def test_a_price_on_information_lowers_it(rng, noise):
     X = rng.normal(size=(500, 4))
     y = (X[:, 0] > 0).astype(int)
     how = {
-        "noise": "propagated",
+        "noise": noise,
         "max_samples": 500,
         "max_iter": 60,
         "n_components": 2,
@@ -135,6 +136,24 @@ def test_codes_are_drawn_anew_and_average_to_the_transform(wine):
         model.sample_codes(X_test, 0)
 
 
+def test_information_plane_asks_for_labels(wine):
+    X, _, y, _ = wine
+    model = _model(max_iter=1).fit(X, y)
+    for wrong, message in (
+        (np.full(len(y), np.nan), "y contains NaN"),
+        (X[:, 0], "continuous"),
+        (y[:5], "y has 5"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            model.information_plane(X, wrong)
+
+
+def test_text_that_is_unique_in_each_row_is_measured_without_warnings(rng):
+    X = pd.DataFrame({"text": [f"note {i}" for i in range(300)]})
+    model = _model(max_samples=300, max_iter=2)
+    assert np.isfinite(model.fit(X, rng.integers(0, 2, 300)).mutual_info_).all()
+
+
 def test_images_keep_one_scale_and_tables_have_one_for_each_column(rng):
     X, y = load_digits(return_X_y=True)
     model = _model(max_iter=1).fit(X, y)
@@ -170,6 +189,7 @@ def test_modules_of_ones_own(wine):
         encoder = torch.nn.Sequential(
             torch.nn.Linear(13, 20), torch.nn.ReLU(), torch.nn.Linear(20, 6)
         )
+        recurrent = torch.nn.LSTM(13, 4)
     before = copy.deepcopy(encoder.state_dict())
     model = _model(encoder=encoder, max_iter=40).fit(X, y)
     assert model.score(X_test, y_test) > 0.9
@@ -181,8 +201,13 @@ def test_modules_of_ones_own(wine):
         clone(model).set_params(noise="propagated").fit(X, y)
     flat = torch.nn.Flatten(0)
     flat.register_parameter("weight", torch.nn.Parameter(torch.zeros(1)))
-    with pytest.raises(ValueError, match="encoder gave shape"):
-        _model(encoder=flat).fit(X, y)
+    for wrong, message in (
+        (flat, "encoder gave shape"),
+        (recurrent, "encoder gave a <class 'tuple'>"),
+        (torch.nn.Linear, "encoder should be a torch module"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            _model(encoder=wrong).fit(X, y)
 
 
 def test_dropout_in_a_given_encoder_follows_the_random_state(wine):

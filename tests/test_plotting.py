@@ -2,9 +2,15 @@ import builtins
 
 import matplotlib
 import matplotlib.pyplot as plt
+import numpy as np
 import pytest
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
-from sklearn_mine.information_bottleneck import InformationPlane
+from sklearn_mine.information_bottleneck import (
+    InformationBottleneckClassifier,
+    InformationPlane,
+)
 from sklearn_mine.plotting import InformationPlaneDisplay
 
 
@@ -28,6 +34,22 @@ def test_plane_shows_each_estimator_where_it_stands():
     assert display.line_.get_xydata().tolist() == [[5.0, 2.2], [1.0, 0.9]]
     texts = [text.get_text() for text in ax.texts]
     assert texts == ["H(y)", "beta=0.001", "beta=1"]
+
+
+def test_plane_takes_generators_arrays_of_labels_and_pipelines():
+    fitted = [_Fitted(1e-3, 5.0, 2.2), _Fitted(1.0, 1.0, 0.9)]
+    labels = np.array(["a", "b"])
+    display = InformationPlaneDisplay.from_estimators(
+        (each for each in fitted), labels=labels
+    )
+    assert len(display.line_.get_xdata()) == 2
+    assert [text.get_text() for text in display.ax_.texts] == ["a", "b"]
+    model = InformationBottleneckClassifier()
+    model.mutual_info_ = InformationPlane(5.0, 2.2)
+    alone = InformationPlaneDisplay.from_estimators(
+        make_pipeline(StandardScaler(), model)
+    )
+    assert alone.line_.get_xydata().tolist() == [[5.0, 2.2]]
 
 
 def test_plane_makes_axes_of_its_own():

@@ -19,9 +19,10 @@ from .loss import MutualInformationLoss
 from .networks import Critic
 from .training import Converged, PassBar, run
 
-# Where codes are mu + sigma e, sigma is softplus of the encoder's output less this: at
-# first small, as of the deep variational bottleneck (Alemi et al., 2017).
-_SIGMA_SHIFT = 5.0
+# Where codes are mu + sigma e, sigma is softplus of the encoder's output less this. The
+# deep variational bottleneck starts with hardly any noise (Alemi et al., 2017). Critics
+# charge for what they can see, and would not see so little: there noise starts larger.
+_SIGMA_SHIFT, _SIGMA_SHIFT_VARIATIONAL = 0.0, 5.0
 
 
 class Bottleneck(torch.nn.Module):
@@ -58,6 +59,7 @@ class Bottleneck(torch.nn.Module):
         self.noise, self.noise_scale, self.n_noise = noise, noise_scale, n_noise
         self.information = None if penalty == "variational" else penalty
         self.variational = penalty == "variational"
+        self.shift = _SIGMA_SHIFT_VARIATIONAL if self.variational else _SIGMA_SHIFT
         self.seed, self.n_draws = seed, 0
 
     def forward(self, x):
@@ -80,7 +82,11 @@ class Bottleneck(torch.nn.Module):
         Information is never negative: such a critic is wrong about these codes, and an
         encoder that goes on descending it runs away from the critic.
         """
-        charged = codes.view_as(codes)
+        # Of unit variance: codes that shrink would hide from the critic, though they
+        # tell as much.
+        charged = torch.nn.functional.batch_norm(
+            codes, None, None, training=True, eps=1e-10
+        )
         bound = self.information(x, charged)
         if charged.requires_grad:
             charged.register_hook(lambda gradient: gradient * (bound > 0.0))
@@ -112,7 +118,7 @@ class Bottleneck(torch.nn.Module):
         if self.noise != "gaussian":
             return out, None
         mean, raw = out.chunk(2, dim=1)
-        return mean, torch.nn.functional.softplus(raw - _SIGMA_SHIFT) + 1e-6
+        return mean, torch.nn.functional.softplus(raw - self.shift) + 1e-6
 
 
 def dense_encoder(width, hidden_layer_sizes, n_out, activation, batch_normalization):
@@ -156,7 +162,7 @@ def build_information(width, n_components, hidden_layer_sizes, objective, noise,
     """A critic of inputs and codes."""
     critic = Critic(hidden_layer_sizes, noise=noise, seed=seed)
     for side, n_in in zip(critic.sides, (width, n_components), strict=True):
-        side.image = None
+        side.image = torch.nn.Sequential()
         side.linear = torch.nn.Linear(n_in, hidden_layer_sizes[0])
     return MutualInformationLoss(critic, objective)
 

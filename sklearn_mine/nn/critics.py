@@ -7,6 +7,7 @@ trained by gradient as a whole, or its head is solved (:mod:`sklearn_mine.nn.new
 
 import itertools
 import math
+from numbers import Integral
 from typing import NamedTuple
 
 import numpy as np
@@ -39,6 +40,22 @@ _MAX_RAW = 64
 _DROPOUT, _WIDE = 0.1, 32
 
 _ALL = slice(None)
+
+
+def as_layer_sizes(sizes, name="hidden_layer_sizes"):
+    """A tuple of layer sizes, checked."""
+    if isinstance(sizes, Integral):
+        sizes = (sizes,)
+    sizes = tuple(sizes)
+    if not sizes or any(
+        not isinstance(size, Integral) or isinstance(size, bool) or size < 1
+        for size in sizes
+    ):
+        raise ValueError(
+            f"{name} should hold at least one layer, each of one unit or more, such "
+            f"as (64, 64); got {sizes!r}."
+        )
+    return tuple(int(size) for size in sizes)
 
 
 class CriticBank(torch.nn.Module):
@@ -302,7 +319,9 @@ class CriticBank(torch.nn.Module):
             side, raw = side - mean[critics, None], side[:, :, :n_raw]
             coordinates = torch.bmm(side, directions[critics])
             twisted = torch.bmm(side, twists[critics])
-            radius = (coordinates**2).mean(dim=2)
+            # A side may have no direction: its columns tell nothing linear.
+            n_directions = max(1, coordinates.shape[2])
+            radius = (coordinates**2).sum(dim=2) / n_directions
             relevance = self._relevance(coordinates.shape[2], critics)
             parts = [coordinates * relevance, torch.stack(_radial(radius), dim=2)]
             if n_raw:

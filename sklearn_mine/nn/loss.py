@@ -4,6 +4,8 @@ The bound is differentiable in both variables: :class:`MutualInformationLoss` gi
 to anyone's loop, to be raised or lowered, while its critic always climbs.
 """
 
+from numbers import Integral
+
 import torch
 from torch.nn.parameter import is_lazy
 
@@ -25,7 +27,8 @@ class MutualInformationLoss(torch.nn.Module):
     that descends makes the estimate tighter, while x and z get the gradient of the
     term as it stands ("mine": with the minibatch bias corrected; "smile": that of
     "jensen-shannon"). One optimiser for all parameters does; `detach` both batches to
-    train the critic alone, for a few more steps in between.
+    train the critic alone, for a few more steps in between. (A factor of 0 teaches it
+    nothing; nor does a hinge such as ``relu(information - 0.1)`` below its bend.)
 
     Parameters
     ----------
@@ -86,19 +89,23 @@ class MutualInformationLoss(torch.nn.Module):
                 "critic should be a torch module that is called with two batches, got "
                 f"{critic!r}."
             )
-        if objective not in OBJECTIVES:
+        if not isinstance(objective, str) or objective not in OBJECTIVES:
             raise ValueError(
                 f"objective should be one of {sorted(OBJECTIVES)}, got {objective!r}."
             )
         if n_shifts is None:
             n_shifts = 32 if objective == "infonce" else 1
-        elif not isinstance(n_shifts, int) or n_shifts < 1:
+        elif (
+            not isinstance(n_shifts, Integral)
+            or isinstance(n_shifts, bool)
+            or n_shifts < 1
+        ):
             raise ValueError(
                 f"n_shifts should be a whole number of 1 or more, got {n_shifts!r}."
             )
         self.critic = Critic() if critic is None else critic
         self.objective = OBJECTIVES[objective]()
-        self.n_shifts = n_shifts
+        self.n_shifts = int(n_shifts)
         self.n_calls = 0
 
     def get_extra_state(self):
@@ -128,8 +135,22 @@ class MutualInformationLoss(torch.nn.Module):
         Raises
         ------
         ValueError
-            If the batches differ in length, or hold a single row.
+            If the batches are no tensors, differ in length, or hold a single row.
         """
+        for name, batch in (("x", x), ("z", z)):
+            if not isinstance(batch, torch.Tensor) or not batch.ndim:
+                raise ValueError(
+                    f"{name} should be a tensor of shape (B, ...), got "
+                    f"{type(batch).__name__}"
+                    + (" without a dimension" if torch.is_tensor(batch) else "")
+                    + ". torch.as_tensor makes one of an array."
+                )
+        if getattr(self, "_is_replica", False):
+            raise ValueError(
+                "torch.nn.DataParallel's copies of MutualInformationLoss could not "
+                "train its critic. Call it outside, on what the copies of your model "
+                "gave, or use DistributedDataParallel."
+            )
         n = len(x)
         if len(z) != n:
             raise ValueError(
@@ -138,8 +159,8 @@ class MutualInformationLoss(torch.nn.Module):
             )
         if n < 2:
             raise ValueError(
-                "One row has no product of marginals. Pass batches of 2 rows or more; "
-                "drop_last=True makes a loader leave a single last row out."
+                f"A batch of {n} rows has no product of marginals. Pass 2 rows or "
+                "more; drop_last=True makes a loader leave a single last row out."
             )
         partners = self._partners(n, x.device)
         learning = self.training and torch.is_grad_enabled()
@@ -207,13 +228,24 @@ def adaptive_clip_(parameters, adversarial_gradients, information_gradients):
     tensor([1., 1.])
     """
     parameters = list(parameters)
-    adversarial, information = list(adversarial_gradients), list(information_gradients)
+    adversarial = list(adversarial_gradients or ())
+    information = list(information_gradients or ())
     if not len(parameters) == len(adversarial) == len(information):
         raise ValueError(
             f"There are {len(parameters)} parameters, {len(adversarial)} adversarial "
             f"and {len(information)} information gradients. Pass one of each kind for "
             "each parameter, None where there is none."
         )
+    for which, gradients in (
+        ("adversarial_gradients", adversarial),
+        ("information_gradients", information),
+    ):
+        for i, (one, gradient) in enumerate(zip(parameters, gradients, strict=True)):
+            if gradient is not None and gradient.shape != one.shape:
+                raise ValueError(
+                    f"{which}[{i}] has shape {tuple(gradient.shape)}, its parameter "
+                    f"{tuple(one.shape)}."
+                )
     limit, norm = _norm(adversarial), _norm(information)
     factor = torch.where(norm > limit, limit / norm.clamp(min=1e-30), 1.0)
     if not norm.isfinite():

@@ -9,7 +9,7 @@ import itertools
 import torch
 from torch.nn.parameter import is_lazy
 
-from .critics import ACTIVATIONS
+from .critics import ACTIVATIONS, as_layer_sizes
 
 # Channels of the convolutions that an image passes before it meets the other side.
 _CHANNELS = (32, 64)
@@ -55,11 +55,11 @@ class Critic(torch.nn.Module):
 
     Either side may hold images, (N, C, H, W), which pass two convolutions, or anything
     else, which is flattened. Shapes are taken from the first batch; optimisers may be
-    made before.
+    made before. Numbers of any type are read in that of the weights.
 
     Parameters
     ----------
-    hidden_layer_sizes : tuple of int, default=(256, 256)
+    hidden_layer_sizes : int or tuple of int, default=(256, 256)
 
     activation : str, default="elu"
         As in :class:`sklearn_mine.MINE`.
@@ -84,7 +84,15 @@ class Critic(torch.nn.Module):
         self, hidden_layer_sizes=(256, 256), activation="elu", *, noise=0.0, seed=None
     ):
         super().__init__()
+        hidden_layer_sizes = as_layer_sizes(hidden_layer_sizes)
         first, *_ = hidden_layer_sizes
+        if activation not in ACTIVATIONS:
+            raise ValueError(
+                f"activation should be one of {sorted(ACTIVATIONS)}, got "
+                f"{activation!r}."
+            )
+        if not noise >= 0.0:
+            raise ValueError(f"noise should be 0 or more, got {noise!r}.")
         seeds = itertools.repeat(None) if seed is None else itertools.count(seed, 10**9)
         self.sides = torch.nn.ModuleList(
             _Side(first, activation, GaussianNoise(noise, next(seeds)))
@@ -99,7 +107,12 @@ class Critic(torch.nn.Module):
 
     def forward(self, x, z):
         """Values of pairs, (B,)."""
-        x, z = (side(each) for side, each in zip(self.sides, (x, z), strict=True))
+        if len(x) != len(z):
+            raise ValueError(
+                f"x has {len(x)} rows and z has {len(z)}. Row i of one belongs to row "
+                "i of the other."
+            )
+        x, z = self._first(x, z)
         return self.together(x + z)[:, 0]
 
     def pairs(self, x, z, partners):
@@ -107,14 +120,13 @@ class Critic(torch.nn.Module):
 
         The first layer, and an image's convolutions, are worked out once for a row.
         """
-        x, z = (side(each) for side, each in zip(self.sides, (x, z), strict=True))
+        x, z = self._first(x, z)
         return self.together(x + z[partners])[..., 0]
 
-
-def _drop_unused_image(side, state, prefix, *_):
-    """A side that was saved after batches of vectors has no convolutions."""
-    if not any(name.startswith(prefix + "image.") for name in state):
-        side.image = None
+    def _first(self, x, z):
+        """What each side adds to the first hidden layer."""
+        pairs = zip(self.sides, (x, z), ("x", "z"), strict=True)
+        return [side(each, name) for side, each, name in pairs]
 
 
 class _Side(torch.nn.Module):
@@ -129,13 +141,39 @@ class _Side(torch.nn.Module):
             layers.append(ACTIVATIONS[activation]())
         self.image = torch.nn.Sequential(*layers)
         self.linear = torch.nn.LazyLinear(width)
-        self.register_load_state_dict_pre_hook(_drop_unused_image)
 
-    def forward(self, x):
-        x = self.noise(x)
+    @property
+    def takes_images(self):
+        """Whether the first batch held images; True before it."""
+        return any(is_lazy(p) or p.numel() for p in self.image.parameters())
+
+    def forward(self, x, name):
+        x = self.noise(x.to(self.linear.weight.dtype))
         if is_lazy(self.linear.weight) and x.ndim != 4:
-            # Until the first batch nobody knows, and optimisers may want to.
-            self.image = None
-        if self.image is not None:
-            x = self.image(x)
-        return self.linear(x.flatten(1))
+            # Empty, not gone: optimisers go by the number of parameters.
+            for parameter in self.image.parameters():
+                parameter.materialize((0,))
+        if self.takes_images:
+            x = self._convolved(x, name)
+        else:
+            # Nought, of the graph: gradients are asked for of all parameters.
+            x = x + sum(parameter.sum() for parameter in self.image.parameters())
+        x = x.reshape(len(x), -1)
+        weight = self.linear.weight
+        if not is_lazy(weight) and x.shape[1] != weight.shape[1]:
+            raise ValueError(
+                f"{name} has rows of {x.shape[1]} numbers, and the critic was built "
+                f"for {weight.shape[1]}. Shapes are those of the first batch."
+            )
+        return self.linear(x)
+
+    def _convolved(self, x, name):
+        channels = self.image[0].weight
+        if x.ndim != 4 or not (is_lazy(channels) or x.shape[1] == channels.shape[1]):
+            raise ValueError(
+                f"{name} has shape {tuple(x.shape)}, and the critic was built for "
+                "images (N, C, H, W)"
+                + ("" if is_lazy(channels) else f" of {channels.shape[1]} channels")
+                + ". Shapes are those of the first batch."
+            )
+        return self.image(x)

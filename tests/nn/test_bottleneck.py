@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from sklearn_mine.nn import MutualInformationLoss
+from sklearn_mine.nn import Critic, MutualInformationLoss
 from sklearn_mine.nn.bottleneck import Bottleneck
 
 
@@ -14,6 +14,26 @@ class Fixed(torch.nn.Module):
 
     def forward(self, x, z):
         return self.scale * (x * z).sum(dim=1)
+
+
+def test_codes_that_shrink_are_charged_as_before():
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        x = torch.randn(200, 3)
+        encoder, decoder = torch.nn.Linear(3, 3, bias=False), torch.nn.Linear(3, 2)
+        information = MutualInformationLoss(Critic((16,)))
+        information(x, x)
+    information.eval()
+    module = Bottleneck(encoder, decoder, None, 0.0, 0, information, seed=0)
+    charges = []
+    with torch.no_grad():
+        for scale in (1.0, 1e-3, 1e3):
+            torch.nn.init.eye_(encoder.weight).mul_(scale)
+            charges.append(float(module(x)[1]))
+    assert charges == pytest.approx([charges[0]] * 3, rel=1e-3)
+    # A unit that says the same for all rows is no danger.
+    encoder.weight.data[0] = 0.0
+    assert torch.isfinite(module(x)[1])
 
 
 @pytest.mark.parametrize(("scale", "moved"), [(0.3, True), (-0.3, False)])

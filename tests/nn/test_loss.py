@@ -161,7 +161,7 @@ def test_images_and_vectors_meet(x_shape, z_shape):
     value = information(torch.randn(6, *x_shape), torch.randn(6, *z_shape))
     value.backward()
     assert value.shape == () and torch.isfinite(value)
-    n_images = sum(side.image is not None for side in information.critic.sides)
+    n_images = sum(side.takes_images for side in information.critic.sides)
     assert n_images == (len(x_shape) == 3) + (len(z_shape) == 3)
 
 
@@ -239,6 +239,103 @@ def test_training_goes_on_from_a_saved_state_as_if_it_had_not_stopped():
     pairs = zip(first.parameters(), again.parameters(), strict=True)
     assert all(torch.equal(a.grad, b.grad) for a, b in pairs)
     assert torch.equal(first.objective.log_average, again.objective.log_average)
+
+
+@pytest.mark.parametrize("x_shape", [(3,), (1, 8, 8)])
+@pytest.mark.parametrize("made", ["before", "after"])
+def test_optimiser_resumes_whenever_it_was_made(x_shape, made):
+    batches = [(torch.randn(16, *x_shape), torch.randn(16, 2)) for _ in range(3)]
+
+    def step(information, optimizer, batch):
+        optimizer.zero_grad()
+        (-information(*batch)).backward()
+        optimizer.step()
+
+    first = MutualInformationLoss(Critic((8,)))
+    if made == "after":
+        first(*batches[0])
+    of_first = torch.optim.Adam(first.parameters())
+    step(first, of_first, batches[0])
+    state = copy.deepcopy((first.state_dict(), of_first.state_dict()))
+    again = MutualInformationLoss(Critic((8,)))
+    again.load_state_dict(state[0])
+    of_again = torch.optim.Adam(again.parameters())
+    of_again.load_state_dict(state[1])
+    for batch in batches[1:]:
+        step(first, of_first, batch)
+        step(again, of_again, batch)
+    pairs = zip(first.parameters(), again.parameters(), strict=True)
+    assert all(torch.equal(a, b) for a, b in pairs)
+
+
+@pytest.mark.parametrize(
+    "z", [torch.arange(12), torch.arange(12) > 5, torch.zeros(12, 2).double()]
+)
+def test_numbers_of_any_type_are_read(z):
+    x = torch.zeros(12, 1, 8, 8, dtype=torch.uint8)
+    assert torch.isfinite(MutualInformationLoss()(x, z))
+
+
+def test_batches_of_another_shape_are_refused_by_name():
+    information = MutualInformationLoss()
+    x, z = torch.randn(9, 1, 8, 8), torch.randn(9, 2)
+    information(x, z)
+    for other, message in (
+        ((9, 3), "x has shape .9, 3., and the critic was built for images"),
+        ((9, 3, 8, 8), "x has shape .* of 1 channels"),
+        ((9, 1, 12, 12), "x has rows of 1024 numbers, and the critic was built for 57"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            information(torch.randn(*other), z)
+    with pytest.raises(ValueError, match="z has rows of 4 numbers"):
+        information(x, torch.randn(9, 4))
+
+
+@pytest.mark.parametrize(
+    ("x", "message"),
+    [
+        (np.zeros((9, 2)), "x should be a tensor of shape .*, got ndarray"),
+        ([1.0, 2.0], "x should be a tensor"),
+        (torch.tensor(1.0), "got Tensor without a dimension"),
+        (torch.zeros(0, 2), "A batch of 0 rows"),
+    ],
+)
+def test_what_is_no_batch_is_refused(x, message):
+    z = torch.zeros(0 if torch.is_tensor(x) else 9, 2)
+    with pytest.raises(ValueError, match=message):
+        MutualInformationLoss()(x, z)
+
+
+@pytest.mark.parametrize(
+    ("how", "message"),
+    [
+        ({"hidden_layer_sizes": ()}, "hidden_layer_sizes should hold"),
+        ({"hidden_layer_sizes": (0,)}, "hidden_layer_sizes should hold"),
+        ({"activation": "gelu"}, "activation should be one of"),
+        ({"noise": -1.0}, "noise should be 0 or more"),
+    ],
+)
+def test_critic_names_a_wrong_parameter(how, message):
+    with pytest.raises(ValueError, match=message):
+        Critic(**how)
+
+
+def test_critic_wants_as_many_rows_of_both():
+    with pytest.raises(ValueError, match="x has 1 rows and z has 5"):
+        Critic()(torch.zeros(1, 2), torch.zeros(5, 2))
+
+
+def test_copies_of_data_parallel_are_refused():
+    # Their parameters are not seen as such, and would be trained the wrong way.
+    information = MutualInformationLoss()._replicate_for_data_parallel()
+    with pytest.raises(ValueError, match="DistributedDataParallel"):
+        information(torch.zeros(5, 2), torch.zeros(5, 2))
+
+
+def test_adaptive_clip_names_a_gradient_of_another_shape():
+    weight = torch.nn.Parameter(torch.zeros(2))
+    with pytest.raises(ValueError, match=r"information_gradients\[0\] has shape"):
+        adaptive_clip_([weight], [torch.zeros(2)], [torch.zeros(3)])
 
 
 def test_critic_with_a_forward_of_its_own_is_asked():
