@@ -4,9 +4,11 @@
     python benchmarks/information_bottleneck.py train --models "MINE, additive"
     python benchmarks/information_bottleneck.py sweep            # over beta
     python benchmarks/information_bottleneck.py table            # what is done so far
+    python benchmarks/information_bottleneck.py price            # small, minutes
 
 `sweep` also measures I(X; Z) and I(Z; y) of 1,000 test images at some passes, and
-`table` draws them, and the error against beta, from what is done.
+`table` draws them, and the error against beta, from what is done. `price` shows what
+beta does to codes of three columns: what the critic sees, what is there, accuracy.
 
 The images come from the folder SKLEARN_MINE_MNIST (the four idx files, gzipped), else
 from OpenML. All models have the same encoder, budget and step sizes; the averaged
@@ -31,12 +33,15 @@ import torch
 from _common import RESULTS, run_parts, write_csv
 
 from sklearn_mine.information_bottleneck import InformationBottleneckClassifier
+from sklearn_mine.nn import GaussianNoise
 from sklearn_mine.nn.bottleneck import BottleneckLoss, build, dense_encoder
 
 FINISHED = RESULTS / "information_bottleneck.csv"
 PLANES = RESULTS / "information_bottleneck_planes.csv"
 # The paper's encoder and critic.
 ENCODER, N_COMPONENTS, CRITIC = (1024, 1024), 256, (512, 512)
+# Of additive noise, in units of the pixels' spread: chosen on validation rows.
+NOISE = 1.0
 EVERY = 5
 
 
@@ -94,7 +99,7 @@ class ConfidencePenalty(WithLoss):
     loss = Confident
 
 
-def dropout_encoder():
+def with_dropout(seed):
     """The encoder of all models, with a fifth of inputs and half of units dropped."""
 
     def make():
@@ -105,7 +110,22 @@ def dropout_encoder():
                 layers.append(torch.nn.Dropout(0.5))
         return torch.nn.Sequential(*layers)
 
-    return build(make, seed=0)
+    return build(make, seed)
+
+
+def with_noise(n_in=784, n_out=N_COMPONENTS):
+    """The encoder of all models, with noise on its inputs while training."""
+
+    def make_for(seed):
+        return build(
+            lambda: torch.nn.Sequential(
+                GaussianNoise(NOISE, seed),
+                *dense_encoder(n_in, ENCODER, n_out, "relu", True),
+            ),
+            seed,
+        )
+
+    return make_for
 
 
 PLAIN = {"noise": None, "beta": 0.0}
@@ -114,7 +134,7 @@ MODELS = {
     "plain network": (InformationBottleneckClassifier, PLAIN, 1.38, 3),
     "dropout": (
         InformationBottleneckClassifier,
-        PLAIN | {"encoder": dropout_encoder},
+        PLAIN | {"encoder": with_dropout},
         1.34,
         1,
     ),
@@ -140,9 +160,37 @@ MODELS = {
     ),
     "MINE, additive": (
         InformationBottleneckClassifier,
-        {"noise": "additive", "noise_scale": 1.0},
+        {"noise": "additive", "noise_scale": NOISE},
         1.01,
         3,
+    ),
+    "plain, noisy inputs": (
+        InformationBottleneckClassifier,
+        PLAIN | {"encoder": with_noise()},
+        np.nan,
+        1,
+    ),
+    "variational, noisy inputs": (
+        InformationBottleneckClassifier,
+        {
+            "noise": "gaussian",
+            "penalty": "variational",
+            "encoder": with_noise(n_out=2 * N_COMPONENTS),
+        },
+        1.13,
+        3,
+    ),
+    "MINE, gaussian, noisy inputs": (
+        InformationBottleneckClassifier,
+        {"noise": "gaussian", "encoder": with_noise(n_out=2 * N_COMPONENTS)},
+        1.11,
+        1,
+    ),
+    "MINE, propagated, noisy inputs": (
+        InformationBottleneckClassifier,
+        {"noise": "propagated", "encoder": with_noise(n_in=784 + N_COMPONENTS)},
+        1.10,
+        1,
     ),
 }
 BETAS = [0.0, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0]
@@ -164,8 +212,8 @@ def make(name, seed, args, **changes):
         **parameters,
         **changes,
     }
-    if callable(parameters.get("encoder")):
-        parameters["encoder"] = parameters["encoder"]()
+    if "encoder" in parameters:
+        parameters["encoder"] = parameters["encoder"](seed)
     return kind(**parameters)
 
 
@@ -269,7 +317,7 @@ def sweep(args):
 
 
 def table(args):
-    print(f"{'':<24}{'paper':>7}{'error %':>9}   errors of seeds")
+    print(f"{'':<32}{'paper':>7}{'error %':>9}   errors of seeds")
     for name, (_, _, paper, _) in MODELS.items():
         errors = [
             float(row["error"])
@@ -281,7 +329,7 @@ def table(args):
             and row["beta"] == str(MODELS[name][1].get("beta", 1e-3))
         ]
         mean = f"{np.mean(errors):.2f}" if errors else "not run"
-        print(f"{name:<24}{paper:7.2f}{mean:>9}   {errors or ''}")
+        print(f"{name:<32}{paper:7.2f}{mean:>9}   {errors or ''}")
     draw(args)
 
 
@@ -324,7 +372,50 @@ def draw(args):
     plt.savefig(RESULTS / "information_bottleneck.png", dpi=120)
 
 
-PARTS = {"train": train, "sweep": sweep, "table": table}
+def price(args):
+    """Codes of 3 normal columns, whose sum's sign is the class, at several prices."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(4000, 3))
+    y = (X[:, 0] + X[:, 1] > 0).astype(int)
+    print(
+        f"{'noise, penalty':<24}{'beta':>6}{'charged':>9}{'I(X;Z)':>8}{'accuracy':>10}"
+    )
+    rows = []
+    for noise, penalty in (
+        ("additive", "mine"),
+        ("gaussian", "mine"),
+        ("propagated", "mine"),
+        ("gaussian", "variational"),
+    ):
+        for beta in (0.0, 0.01, 0.1, 0.5):
+            model = InformationBottleneckClassifier(
+                beta=beta,
+                noise=noise,
+                penalty=penalty,
+                n_components=8,
+                hidden_layer_sizes=(32,),
+                critic_hidden_layer_sizes=(64, 64),
+                max_samples=2000,
+                random_state=0,
+            ).fit(X[:2000], y[:2000])
+            kind = f"{noise}, {penalty}"
+            charged = model.history_[-1].get("penalty", np.nan)
+            kept, accuracy = model.mutual_info_.input, model.score(X[2000:], y[2000:])
+            print(f"{kind:<24}{beta:6g}{charged:9.2f}{kept:8.2f}{accuracy:10.3f}")
+            rows.append(
+                {
+                    "noise": noise,
+                    "penalty": penalty,
+                    "beta": beta,
+                    "charged": f"{charged:.3f}",
+                    "measured": f"{kept:.3f}",
+                    "accuracy": f"{accuracy:.3f}",
+                }
+            )
+    write_csv("information_bottleneck_price.csv", rows)
+
+
+PARTS = {"train": train, "sweep": sweep, "table": table, "price": price}
 
 
 def main():

@@ -231,6 +231,16 @@ class InformationBottleneckClassifier(
     Adding the bound that a critic climbs would let the encoder *raise* it through the
     critic; here the two descend and climb the same quantity.
 
+    What is charged is what the critic sees, a lower bound of I(X; Z), of codes at unit
+    variance. An encoder can drown information in noise, where it has noise on the way
+    out ("gaussian") or to mix in ("propagated"); with "additive" noise it can hide it
+    from the critic only, and what remains is a regulariser. Compare `penalty` of
+    `history_` with ``mutual_info_.input``. As I(Z; y) <= I(X; Z), with `beta` near 1
+    or above no code is worth its price, and predictions fall to chance.
+
+    In a search over parameters set ``max_samples=0``: measuring `mutual_info_` can take
+    longer than a small fit.
+
     References
     ----------
     Tishby, Pereira and Bialek (1999), "The information bottleneck method".

@@ -25,6 +25,16 @@ class GaussianNoise(torch.nn.Module):
 
     seed : int, default=None
         Draws of its own; None draws from torch's global generator, as Dropout does.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_mine.nn import GaussianNoise
+    >>> noise = GaussianNoise(0.1, seed=0)
+    >>> bool((noise(torch.zeros(5)) != 0.0).all())
+    True
+    >>> noise.eval()(torch.zeros(3))
+    tensor([0., 0., 0.])
     """
 
     def __init__(self, scale, seed=None):
