@@ -34,7 +34,7 @@ from _common import RESULTS, run_parts, write_csv
 
 from sklearn_mine.information_bottleneck import InformationBottleneckClassifier
 from sklearn_mine.nn import GaussianNoise
-from sklearn_mine.nn.bottleneck import BottleneckLoss, build, dense_encoder
+from sklearn_mine.nn.bottleneck import BottleneckLoss, build, dense_encoder, stream
 
 FINISHED = RESULTS / "information_bottleneck.csv"
 PLANES = RESULTS / "information_bottleneck_planes.csv"
@@ -113,17 +113,26 @@ def with_dropout(seed):
     return build(make, seed)
 
 
+class NoisyPixels(torch.nn.Module):
+    """Noise on pixels while training, none on what stands beside them."""
+
+    def __init__(self, seed):
+        super().__init__()
+        self.noise = GaussianNoise(NOISE, stream(seed, "pixels"))
+
+    def forward(self, x):
+        return torch.cat([self.noise(x[:, :784]), x[:, 784:]], dim=1)
+
+
 def with_noise(n_in=784, n_out=N_COMPONENTS):
     """The encoder of all models, with noise on its inputs while training."""
 
     def make_for(seed):
-        return build(
-            lambda: torch.nn.Sequential(
-                GaussianNoise(NOISE, seed),
-                *dense_encoder(n_in, ENCODER, n_out, "relu", True),
-            ),
-            seed,
-        )
+        def make():
+            layers = dense_encoder(n_in, ENCODER, n_out, "relu", True)
+            return torch.nn.Sequential(NoisyPixels(seed), *layers)
+
+        return build(make, seed)
 
     return make_for
 

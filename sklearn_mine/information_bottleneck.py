@@ -10,7 +10,7 @@ import torch
 from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin, _fit_context
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
-from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
@@ -31,6 +31,7 @@ from .nn.bottleneck import (
     build_information,
     dense_encoder,
     make_net,
+    own_draws,
     stream,
     train,
 )
@@ -156,7 +157,8 @@ class InformationBottleneckClassifier(
         The critic's; None is twice `learning_rate_init`.
 
     learning_rate_decay : float, default=0.95
-        Factor of both step sizes after each pass.
+        Factor of both step sizes after each pass. Set 1 where a scheduler among the
+        callbacks sets step sizes outright, as OneCycleLR does.
 
     beta_1 : float, default=0.5
         Decay of Adam's first moment.
@@ -192,7 +194,9 @@ class InformationBottleneckClassifier(
         Hooked into the training.
 
     random_state : int, RandomState instance or None, default=None
-        Seeds weights, noise and minibatches.
+        Seeds weights, noise and minibatches; and torch's own generator, for the time
+        of the training, where a given encoder may draw from it (Dropout): such fits
+        should not share a process with others in threads.
 
     verbose : int, default=0
         1 shows the passes as a bar.
@@ -231,12 +235,12 @@ class InformationBottleneckClassifier(
     Adding the bound that a critic climbs would let the encoder *raise* it through the
     critic; here the two descend and climb the same quantity.
 
-    What is charged is what the critic sees, a lower bound of I(X; Z), of codes at unit
-    variance. An encoder can drown information in noise, where it has noise on the way
-    out ("gaussian") or to mix in ("propagated"); with "additive" noise it can hide it
-    from the critic only, and what remains is a regulariser. Compare `penalty` of
-    `history_` with ``mutual_info_.input``. As I(Z; y) <= I(X; Z), with `beta` near 1
-    or above no code is worth its price, and predictions fall to chance.
+    What is charged is what the critic sees of codes at unit variance, which is less
+    than I(X; Z). An encoder can drown information in noise, where it has noise on the
+    way out ("gaussian") or to mix in ("propagated"); with "additive" noise it mostly
+    hides it from the critic, and what remains is a regulariser. Compare `penalty` of
+    `history_` with ``mutual_info_.input``. As I(Z; y) <= I(X; Z), with `beta` of 1 or
+    above no code is worth its price: probabilities go towards the shares of classes.
 
     In a search over parameters set ``max_samples=0``: measuring `mutual_info_` can take
     longer than a small fit.
@@ -269,7 +273,7 @@ class InformationBottleneckClassifier(
         "noise": [StrOptions({"additive", "gaussian", "propagated"}), None],
         "noise_scale": [Interval(Real, 0, None, closed="left")],
         "penalty": [StrOptions({"mine", "variational"})],
-        "encoder": [HasMethods(["forward", "parameters"]), None],
+        "encoder": [torch.nn.Module, None],
         "hidden_layer_sizes": [
             "array-like",
             Interval(Integral, 1, None, closed="left"),
@@ -595,13 +599,11 @@ class InformationBottleneckClassifier(
         n_in = width + (n_components if self.noise == "propagated" else 0)
         encoder = None
         if self.encoder is not None:
-            if not isinstance(self.encoder, torch.nn.Module):
-                raise ValueError(
-                    f"encoder should be a torch module, got {self.encoder!r}. Pass an "
-                    "instance."
-                )
             encoder = copy.deepcopy(self.encoder).to("cpu", torch.float32)
-            n_components = self._width_of(encoder, n_in)
+            with own_draws("cpu"):
+                # Lazy layers begin here.
+                torch.default_generator.manual_seed(stream(seed, "encoder"))
+                n_components = self._width_of(encoder, n_in)
         n_out = n_components * (2 if self.noise == "gaussian" else 1)
         if encoder is None:
             how = self.activation, self.batch_normalization

@@ -89,7 +89,9 @@ class Bottleneck(torch.nn.Module):
         )
         bound = self.information(x, charged)
         if charged.requires_grad:
-            charged.register_hook(lambda gradient: gradient * (bound > 0.0))
+            # Not of the bound itself, whose graph would hold itself for ever.
+            above = bound.detach() > 0.0
+            charged.register_hook(lambda gradient: torch.where(above, gradient, 0.0))
         return bound
 
     def codes(self, x, generator):
@@ -231,8 +233,9 @@ class AverageAndJudge(Callback):
         # skorch moves its own parts to a machine without the device; these are ours.
         state = vars(self).copy()
         for name in ("average_", "best_"):
-            if state[name] is not None:
-                state[name] = copy.deepcopy(state[name]).cpu()
+            module = state[name]
+            if module is not None and next(module.parameters()).is_cuda:
+                state[name] = copy.deepcopy(module).cpu()
         return state
 
     def on_train_begin(self, net, **kwargs):
@@ -246,10 +249,10 @@ class AverageAndJudge(Callback):
             raise Converged
         self.totals_, self.n_batches_ = np.zeros(2), 0
         if self.seed is not None:
-            torch.manual_seed(self.seed + len(self.history_))
-        # Times what it is: a scheduler among the callbacks has its own say.
-        for group in net.optimizer_.param_groups if self.history_ else ():
-            group["lr"] *= self.decay
+            seed = self.seed + len(self.history_)
+            torch.default_generator.manual_seed(seed)
+            if net.device != "cpu":
+                torch.cuda.manual_seed(seed)
 
     @torch.no_grad()
     def on_batch_end(self, net, loss=None, **kwargs):
@@ -271,6 +274,9 @@ class AverageAndJudge(Callback):
         if net.module_.information is not None or net.module_.variational:
             record["penalty"] = penalty
         self.history_.append(record)
+        # Times what it is: a scheduler among the callbacks has its own say.
+        for group in net.optimizer_.param_groups:
+            group["lr"] *= self.decay
         if self.judge is None:
             return
         record["validation_loss"] = loss = self.judge(self.average_)
@@ -288,20 +294,25 @@ class AverageAndJudge(Callback):
         """Go on, if at all, from the weights that were kept, and judge no more."""
         if self.best_ is not None:
             self.average_ = self.best_
-            net.module_.load_state_dict(self.best_.state_dict())
+            self._take_up(net)
         self.judge = self.best_ = None
 
     def restart(self, net):
         """Take up the average where the training has diverged."""
-        net.module_.load_state_dict(self.average_.state_dict())
+        self._take_up(net)
         net.optimizer_.state.clear()
+
+    @torch.no_grad()
+    def _take_up(self, net):
+        # Numbers alone: what counts draws goes on.
+        torch._foreach_copy_(_numbers(net.module_), _numbers(self.average_))
 
 
 def _numbers(module):
     """Weights and running statistics, each once."""
     found = {}
     for each in itertools.chain(module.parameters(), module.buffers()):
-        if each.is_floating_point():
+        if each.is_floating_point() and each.numel():
             found.setdefault(each.data_ptr(), each)
     return list(found.values())
 
@@ -345,7 +356,7 @@ def train(net, x, y, n_passes, verbose):
         bar = PassBar(n_passes, "bottleneck", keeper.status, leave=True)
         net.callbacks_ = [*before, ("bar", bar)]
     try:
-        with _own_draws(enabled=keeper.seed is not None):
+        with own_draws(net.device, enabled=keeper.seed is not None):
             run(net, dataset, n_passes)
     except Diverged:
         keeper.restart(net)
@@ -355,7 +366,7 @@ def train(net, x, y, n_passes, verbose):
     return True
 
 
-def _own_draws(*, enabled):
-    """Leave torch's own generators as they were."""
-    devices = range(torch.cuda.device_count()) if torch.cuda.is_available() else ()
+def own_draws(device, *, enabled=True):
+    """Leave torch's own generators, of the CPU and of this device, as they were."""
+    devices = [] if device == "cpu" else [torch.cuda.current_device()]
     return torch.random.fork_rng(devices, enabled=enabled)

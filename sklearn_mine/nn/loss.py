@@ -149,7 +149,7 @@ class MutualInformationLoss(torch.nn.Module):
             raise ValueError(
                 "torch.nn.DataParallel's copies of MutualInformationLoss could not "
                 "train its critic. Call it outside, on what the copies of your model "
-                "gave, or use DistributedDataParallel."
+                "gave, or use DistributedDataParallel, after a first batch."
             )
         n = len(x)
         if len(z) != n:
@@ -228,8 +228,8 @@ def adaptive_clip_(parameters, adversarial_gradients, information_gradients):
     tensor([1., 1.])
     """
     parameters = list(parameters)
-    adversarial = list(adversarial_gradients or ())
-    information = list(information_gradients or ())
+    adversarial = _listed(adversarial_gradients)
+    information = _listed(information_gradients)
     if not len(parameters) == len(adversarial) == len(information):
         raise ValueError(
             f"There are {len(parameters)} parameters, {len(adversarial)} adversarial "
@@ -259,6 +259,10 @@ def adaptive_clip_(parameters, adversarial_gradients, information_gradients):
             parts.append(factor * second)
         parameter.grad = sum(parts) if parts else None
     return factor
+
+
+def _listed(gradients):
+    return [] if gradients is None else list(gradients)
 
 
 def _norm(gradients):

@@ -39,6 +39,8 @@ class GaussianNoise(torch.nn.Module):
 
     def __init__(self, scale, seed=None):
         super().__init__()
+        if not scale >= 0.0:
+            raise ValueError(f"scale of noise should be 0 or more, got {scale!r}.")
         self.scale, self.seed, self.n_draws = scale, seed, 0
 
     def get_extra_state(self):
@@ -64,8 +66,9 @@ class Critic(torch.nn.Module):
     """A statistics network T(x, z).
 
     Either side may hold images, (N, C, H, W), which pass two convolutions, or anything
-    else, which is flattened. Shapes are taken from the first batch; optimisers may be
-    made before. Numbers of any type are read in that of the weights.
+    else, which is flattened. Shapes are taken from the first batch; most optimisers may
+    be made before, other things that look at weights (Adagrad, DistributedDataParallel)
+    want a batch first. Numbers of any type are read in that of the weights.
 
     Parameters
     ----------
@@ -101,8 +104,6 @@ class Critic(torch.nn.Module):
                 f"activation should be one of {sorted(ACTIVATIONS)}, got "
                 f"{activation!r}."
             )
-        if not noise >= 0.0:
-            raise ValueError(f"noise should be 0 or more, got {noise!r}.")
         seeds = itertools.repeat(None) if seed is None else itertools.count(seed, 10**9)
         self.sides = torch.nn.ModuleList(
             _Side(first, activation, GaussianNoise(noise, next(seeds)))
@@ -155,20 +156,25 @@ class _Side(torch.nn.Module):
     @property
     def takes_images(self):
         """Whether the first batch held images; True before it."""
-        return any(is_lazy(p) or p.numel() for p in self.image.parameters())
+        return any(is_lazy(p) or p.numel() > 1 for p in self.image.parameters())
 
     def forward(self, x, name):
         x = self.noise(x.to(self.linear.weight.dtype))
         if is_lazy(self.linear.weight) and x.ndim != 4:
-            # Empty, not gone: optimisers go by the number of parameters.
-            for parameter in self.image.parameters():
-                parameter.materialize((0,))
+            # Single noughts, not gone: optimisers go by the number of parameters.
+            for convolution in self.image[::2]:
+                convolution.weight.materialize((1, 1, 1, 1))
+                convolution.bias.materialize((1,))
+                torch.nn.init.zeros_(convolution.weight)
+                torch.nn.init.zeros_(convolution.bias)
         if self.takes_images:
             x = self._convolved(x, name)
         else:
             # Nought, of the graph: gradients are asked for of all parameters.
-            x = x + sum(parameter.sum() for parameter in self.image.parameters())
-        x = x.reshape(len(x), -1)
+            x = x + 0.0 * sum(parameter.sum() for parameter in self.image.parameters())
+        x = x.flatten(1) if x.ndim > 1 else x[:, None]
+        if not x.shape[1]:
+            raise ValueError(f"{name} has rows of no numbers.")
         weight = self.linear.weight
         if not is_lazy(weight) and x.shape[1] != weight.shape[1]:
             raise ValueError(

@@ -115,10 +115,11 @@ class Mine(DonskerVaradhan):
         if self.log_average is None:
             self.log_average = current.nan_to_num(0.0, 0.0, 0.0)
         else:
+            past = self.log_average.to(current)
             # A batch that overflowed must not stay in the average for good.
-            current = torch.where(current.isfinite(), current, self.log_average)
+            current = torch.where(current.isfinite(), current, past)
             self.log_average = torch.logaddexp(
-                self.log_average + math.log(self.decay),
+                past + math.log(self.decay),
                 current + math.log1p(-self.decay),
             )
         # The ratio's gradient is that of E[exp T] over the average; clamped because

@@ -1,3 +1,6 @@
+import gc
+import weakref
+
 import pytest
 import torch
 
@@ -34,6 +37,19 @@ def test_codes_that_shrink_are_charged_as_before():
     # A unit that says the same for all rows is no danger.
     encoder.weight.data[0] = 0.0
     assert torch.isfinite(module(x)[1])
+
+
+def test_graph_of_a_batch_is_let_go():
+    with torch.random.fork_rng():
+        encoder, decoder = torch.nn.Linear(3, 3), torch.nn.Linear(3, 2)
+        information = MutualInformationLoss(Fixed(0.3))
+    module = Bottleneck(encoder, decoder, None, 0.0, 0, information, seed=0)
+    scores, penalty = module(torch.ones(8, 3))
+    held = weakref.ref(penalty)
+    penalty.backward()
+    del scores, penalty
+    gc.collect()
+    assert held() is None
 
 
 @pytest.mark.parametrize(("scale", "moved"), [(0.3, True), (-0.3, False)])

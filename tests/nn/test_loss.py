@@ -312,12 +312,38 @@ def test_what_is_no_batch_is_refused(x, message):
         ({"hidden_layer_sizes": ()}, "hidden_layer_sizes should hold"),
         ({"hidden_layer_sizes": (0,)}, "hidden_layer_sizes should hold"),
         ({"activation": "gelu"}, "activation should be one of"),
-        ({"noise": -1.0}, "noise should be 0 or more"),
+        ({"noise": -1.0}, "scale of noise should be 0 or more"),
     ],
 )
 def test_critic_names_a_wrong_parameter(how, message):
     with pytest.raises(ValueError, match=message):
         Critic(**how)
+
+
+def test_parameters_that_vectors_do_not_use_are_harmless():
+    information = MutualInformationLoss(Critic((8,)))
+    (-information(torch.randn(16, 3), torch.randn(16, 2))).backward()
+    parameters = list(information.parameters())
+    assert all(torch.isfinite(each.abs().mean()) for each in parameters)
+    torch.nn.utils.clip_grad_norm_(parameters, 1.0, norm_type=torch.inf)
+    torch.optim.Adafactor(parameters).step()
+    assert all(torch.isfinite(each).all() for each in parameters)
+
+
+def test_average_goes_where_the_values_are():
+    information = MutualInformationLoss(Critic((8,)))
+    information(torch.randn(16, 3), torch.randn(16, 2))
+    information.objective.log_average = information.objective.log_average.double()
+    value = information(torch.randn(16, 3), torch.randn(16, 2))
+    assert information.objective.log_average.dtype == value.dtype
+
+
+def test_critic_of_no_rows_gives_no_values():
+    critic = Critic((8,))
+    critic(torch.zeros(2, 3), torch.zeros(2, 2))
+    assert critic(torch.zeros(0, 3), torch.zeros(0, 2)).shape == (0,)
+    with pytest.raises(ValueError, match="z has rows of no numbers"):
+        Critic((8,))(torch.zeros(4, 3), torch.zeros(4, 0))
 
 
 def test_critic_wants_as_many_rows_of_both():
