@@ -266,6 +266,17 @@ def finished(file=FINISHED):
         return list(csv.DictReader(lines))
 
 
+def tested(name, args):
+    """Finished runs of a model in this budget, judged on test images."""
+    wanted = {
+        "model": name,
+        "judged on": "test",
+        "passes": str(args.passes),
+        "changes": args.set,
+    }
+    return [row for row in finished() if wanted.items() <= row.items()]
+
+
 def measure_plane(model, beta, n_done, args):
     """I(X; Z) and I(Z; y) of test images, early, midway and at the end."""
     if n_done not in {1, 2, 5, args.passes // 4, args.passes // 2, args.passes}:
@@ -330,12 +341,8 @@ def table(args):
     for name, (_, _, paper, _) in MODELS.items():
         errors = [
             float(row["error"])
-            for row in finished()
-            if row["model"] == name
-            and row["judged on"] == "test"
-            and row["passes"] == str(args.passes)
-            and row["changes"] == args.set
-            and row["beta"] == str(MODELS[name][1].get("beta", 1e-3))
+            for row in tested(name, args)
+            if row["beta"] == str(MODELS[name][1].get("beta", 1e-3))
         ]
         mean = f"{np.mean(errors):.2f}" if errors else "not run"
         print(f"{name:<32}{paper:7.2f}{mean:>9}   {errors or ''}")
@@ -353,12 +360,8 @@ def draw(args):
 
     errors = {
         float(row["beta"]): float(row["error"])
-        for row in finished()
-        if row["model"] == "MINE, additive"
-        and row["seed"] == "0"
-        and row["judged on"] == "test"
-        and row["passes"] == str(args.passes)
-        and row["changes"] == args.set
+        for row in tested("MINE, additive", args)
+        if row["seed"] == "0"
     }
     planes = [row for row in finished(PLANES) if row["passes"] == str(args.passes)]
     if len(errors) < 2 or not planes:

@@ -16,7 +16,7 @@ from torch.utils.data import TensorDataset
 
 from .critics import ACTIVATIONS
 from .loss import MutualInformationLoss
-from .networks import Critic
+from .networks import Critic, next_generator
 from .training import Converged, PassBar, run
 
 # Where codes are mu + sigma e, sigma is softplus of the encoder's output less this. The
@@ -64,10 +64,7 @@ class Bottleneck(torch.nn.Module):
 
     def forward(self, x):
         """Class scores of a batch, and its penalty, in training."""
-        generator = torch.Generator(x.device)
-        generator.manual_seed(self.seed + self.n_draws)
-        self.n_draws += 1
-        codes, mean, scale = self.codes(x, generator)
+        codes, mean, scale = self.codes(x, next_generator(self, x.device))
         penalty = torch.zeros((), device=x.device)
         if self.information is not None:
             penalty = self._information_of(x, codes)

@@ -10,7 +10,7 @@ import torch
 from torch.nn.parameter import is_lazy
 
 from .critics import shifts_of
-from .networks import Critic
+from .networks import Critic, check_rows_match
 from .objectives import OBJECTIVES
 
 # Successive multiples of the golden ratio fall evenly between nought and one.
@@ -151,12 +151,8 @@ class MutualInformationLoss(torch.nn.Module):
                 "train its critic. Call it outside, on what the copies of your model "
                 "gave, or use DistributedDataParallel, after a first batch."
             )
+        check_rows_match(x, z)
         n = len(x)
-        if len(z) != n:
-            raise ValueError(
-                f"x has {n} rows and z has {len(z)}. Row i of one belongs to row i of "
-                "the other."
-            )
         if n < 2:
             raise ValueError(
                 f"A batch of {n} rows has no product of marginals. Pass 2 rows or "

@@ -15,6 +15,23 @@ from .critics import ACTIVATIONS, as_layer_sizes
 _CHANNELS = (32, 64)
 
 
+def next_generator(module, device):
+    """A generator for each draw: copied and pickled modules go on alike."""
+    generator = torch.Generator(device)
+    generator.manual_seed(module.seed + module.n_draws)
+    module.n_draws += 1
+    return generator
+
+
+def check_rows_match(x, z):
+    """Refuse batches of different lengths."""
+    if len(x) != len(z):
+        raise ValueError(
+            f"x has {len(x)} rows and z has {len(z)}. Row i of one belongs to row i of "
+            "the other."
+        )
+
+
 class GaussianNoise(torch.nn.Module):
     """Add normal noise while training.
 
@@ -52,12 +69,7 @@ class GaussianNoise(torch.nn.Module):
     def forward(self, x):
         if not self.training or self.scale == 0.0:
             return x
-        generator = None
-        if self.seed is not None:
-            # A generator for each draw: copied and pickled modules go on alike.
-            generator = torch.Generator(x.device)
-            generator.manual_seed(self.seed + self.n_draws)
-            self.n_draws += 1
+        generator = None if self.seed is None else next_generator(self, x.device)
         noise = torch.randn(x.shape, generator=generator, device=x.device)
         return torch.add(x, noise.to(x.dtype), alpha=self.scale)
 
@@ -118,11 +130,7 @@ class Critic(torch.nn.Module):
 
     def forward(self, x, z):
         """Values of pairs, (B,)."""
-        if len(x) != len(z):
-            raise ValueError(
-                f"x has {len(x)} rows and z has {len(z)}. Row i of one belongs to row "
-                "i of the other."
-            )
+        check_rows_match(x, z)
         x, z = self._first(x, z)
         return self.together(x + z)[:, 0]
 
@@ -169,7 +177,7 @@ class _Side(torch.nn.Module):
                 torch.nn.init.zeros_(convolution.bias)
         if self.takes_images:
             x = self._convolved(x, name)
-        else:
+        elif len(self.image):
             # Nought, of the graph: gradients are asked for of all parameters.
             x = x + 0.0 * sum(parameter.sum() for parameter in self.image.parameters())
         x = x.flatten(1) if x.ndim > 1 else x[:, None]
