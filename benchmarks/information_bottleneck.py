@@ -2,6 +2,7 @@
 
     python benchmarks/information_bottleneck.py train            # all models, for days
     python benchmarks/information_bottleneck.py train --models "MINE, additive"
+    python benchmarks/information_bottleneck.py train --device cuda --jobs 8
     python benchmarks/information_bottleneck.py sweep            # over beta
     python benchmarks/information_bottleneck.py table            # what is done so far
     python benchmarks/information_bottleneck.py price            # small, minutes
@@ -14,7 +15,8 @@ The images come from the folder SKLEARN_MINE_MNIST (the four idx files, gzipped)
 from OpenML. All models have the same encoder, budget and step sizes; the averaged
 weights after the last pass are judged, whatever they are. A run keeps a checkpoint
 every few passes and goes on from it; each finished run is one line of
-benchmarks/results/information_bottleneck.csv, and is not repeated. `--validate` holds
+benchmarks/results/information_bottleneck.csv, and is not repeated. `--jobs` is how many
+runs go on at the same time, for a device that one does not fill. `--validate` holds
 out the last 10,000 training images and judges those, which is how settings were chosen.
 """
 
@@ -24,7 +26,6 @@ import csv
 import gzip
 import os
 import time
-from functools import cache
 from pathlib import Path
 
 import joblib
@@ -43,11 +44,17 @@ ENCODER, N_COMPONENTS, CRITIC = (1024, 1024), 256, (512, 512)
 # Of additive noise, in units of the pixels' spread: chosen on validation rows.
 NOISE = 1.0
 EVERY = 5
+_LOADED = []
 
 
-@cache
 def mnist():
     """Images (70000, 784) from 0 to 1, float32, and digits; the last 10,000 test."""
+    if not _LOADED:
+        _LOADED.extend(read_mnist())
+    return _LOADED
+
+
+def read_mnist():
     folder = os.environ.get("SKLEARN_MINE_MNIST")
     if not folder:
         from sklearn.datasets import fetch_openml
@@ -217,6 +224,7 @@ def make(name, seed, args, **changes):
         "learning_rate_decay": 0.03 ** (1.0 / args.passes),
         "alpha": 1e-4,
         "max_samples": 0,
+        "device": args.device,
         "random_state": seed,
         **parameters,
         **changes,
@@ -226,33 +234,37 @@ def make(name, seed, args, **changes):
     return kind(**parameters)
 
 
-def trained(name, seed, args, at_pass=None, **changes):
-    """A model after all passes, from its last checkpoint on; its seconds; the file."""
+def trained(name, seed, args, at_pass, changes):
+    """A model after all passes, from its last checkpoint on.
+
+    Also its seconds, what `at_pass` gave, and the file of the checkpoint.
+    """
     X, y = mnist()
     n_train = 50_000 if args.validate else 60_000
     args.checkpoints.mkdir(parents=True, exist_ok=True)
     label = "-".join(f"{key}-{value}" for key, value in sorted(changes.items()))
-    stem = f"{name}-{seed}-{args.passes}-{n_train}-{label}".replace(" ", "_")
+    stem = f"{name}-{seed}-{args.passes}-{n_train}-{args.device}-{label}"
+    stem = stem.replace(" ", "_")
     file = args.checkpoints / f"{stem}.joblib"
-    model, seconds = make(name, seed, args, **changes), 0.0
+    model, seconds, seen = make(name, seed, args, **changes), 0.0, []
     if file.exists():
-        model, seconds = joblib.load(file)
+        model, seconds, seen = joblib.load(file)
     classes = np.arange(10)
     for n_done in range(getattr(model, "n_iter_", 0) + 1, args.passes + 1):
         start = time.perf_counter()
         model.partial_fit(X[:n_train], y[:n_train], classes=classes)
         seconds += time.perf_counter() - start
         if at_pass is not None:
-            at_pass(model, n_done)
+            seen += at_pass(model, n_done)
         if n_done % EVERY == 0 or n_done == args.passes:
-            joblib.dump((model, seconds), file.with_suffix(".part"))
+            joblib.dump((model, seconds, seen), file.with_suffix(".part"))
             file.with_suffix(".part").replace(file)
             wrong = error(model, X[:5000], y[:5000])
             print(
                 f"{stem}: pass {n_done}, {seconds:.0f} s, training error {wrong:.2f} %",
                 flush=True,
             )
-    return model, seconds, file
+    return model, seconds, seen, file
 
 
 def error(model, X, y):
@@ -273,25 +285,27 @@ def tested(name, args):
         "judged on": "test",
         "passes": str(args.passes),
         "changes": args.set,
+        "device": args.device,
     }
     return [row for row in finished() if wanted.items() <= row.items()]
 
 
-def measure_plane(model, beta, n_done, args):
+def measure_plane(model, n_done):
     """I(X; Z) and I(Z; y) of test images, early, midway and at the end."""
-    if n_done not in {1, 2, 5, args.passes // 4, args.passes // 2, args.passes}:
-        return
+    if n_done not in {1, 2, 5, model.max_iter // 2, model.max_iter}:
+        return []
     X, y = mnist()
     rows = slice(60_000, 61_000)
     plane = model.information_plane(X[rows], y[rows])
-    row = {"beta": beta, "passes": args.passes, "pass": n_done}
+    row = {"beta": model.beta, "passes": model.max_iter, "device": model.device}
+    row |= {"pass": n_done}
     row |= {"input": f"{plane.input:.3f}", "target": f"{plane.target:.3f}"}
     print(row, flush=True)
-    write_csv(PLANES.name, [*finished(PLANES), row])
+    return [row]
 
 
 def run(name, seed, args, at_pass=None, **changes):
-    """One line of the results, unless it is there."""
+    """What `trained` found, as lines of the results; nothing if they are there."""
     changes = dict(eval_pairs(args.set)) | changes
     settings = {
         "model": name,
@@ -300,17 +314,31 @@ def run(name, seed, args, at_pass=None, **changes):
         "passes": str(args.passes),
         "judged on": "validation" if args.validate else "test",
         "changes": args.set,
+        "device": args.device,
     }
     if any(settings.items() <= row.items() for row in finished()):
-        return
-    model, seconds, checkpoint = trained(name, seed, args, at_pass, **changes)
+        return [], [], None
+    found = trained(name, seed, args, at_pass, changes)
+    model, seconds, seen, checkpoint = found
     X, y = mnist()
     rows = slice(50_000, 60_000) if args.validate else slice(60_000, 70_000)
     wrong = error(model, X[rows], y[rows])
     row = settings | {"error": f"{wrong:.2f}", "minutes": f"{seconds / 60.0:.1f}"}
     print(row, flush=True)
-    write_csv(FINISHED.name, [*finished(), row])
-    checkpoint.unlink(missing_ok=True)
+    return [row], seen, checkpoint
+
+
+def run_all(runs, args):
+    """Several runs, each written as it ends."""
+    calls = (joblib.delayed(run)(*each, **changes) for each, changes in runs)
+    jobs = joblib.Parallel(n_jobs=args.jobs, return_as="generator_unordered")
+    for rows, planes, checkpoint in jobs(calls):
+        if rows:
+            write_csv(FINISHED.name, [*finished(), *rows])
+        if planes:
+            write_csv(PLANES.name, [*finished(PLANES), *planes])
+        if checkpoint is not None:
+            checkpoint.unlink(missing_ok=True)
 
 
 def eval_pairs(text):
@@ -321,19 +349,18 @@ def eval_pairs(text):
 
 
 def train(args):
-    for seed in range(3):
-        for name in args.models or MODELS:
-            if seed < MODELS[name][3] and seed in args.seeds:
-                run(name, seed, args)
+    runs = [
+        ((name, seed, args), {})
+        for seed in range(3)
+        for name in args.models or MODELS
+        if seed < MODELS[name][3] and seed in args.seeds
+    ]
+    run_all(runs, args)
 
 
 def sweep(args):
-    for beta in BETAS:
-
-        def at_pass(model, n_done, beta=beta):
-            measure_plane(model, beta, n_done, args)
-
-        run("MINE, additive", 0, args, at_pass, beta=beta)
+    each = "MINE, additive", 0, args, measure_plane
+    run_all([(each, {"beta": beta}) for beta in BETAS], args)
 
 
 def table(args):
@@ -363,7 +390,8 @@ def draw(args):
         for row in tested("MINE, additive", args)
         if row["seed"] == "0"
     }
-    planes = [row for row in finished(PLANES) if row["passes"] == str(args.passes)]
+    of_these = {"passes": str(args.passes), "device": args.device}
+    planes = [row for row in finished(PLANES) if of_these.items() <= row.items()]
     if len(errors) < 2 or not planes:
         return
     _, (left, right) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
@@ -437,6 +465,8 @@ def main():
     parser.add_argument("--models", nargs="*", choices=MODELS, metavar="MODEL")
     parser.add_argument("--seeds", nargs="*", type=int, default=[0, 1, 2])
     parser.add_argument("--passes", type=int, default=60)
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--jobs", type=int, default=1, help="runs at the same time")
     parser.add_argument("--validate", action="store_true")
     parser.add_argument("--set", default="", help="name=number,... to try settings")
     parser.add_argument(
@@ -446,4 +476,7 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    # Under its name, which other processes and checkpoints know its classes by.
+    import information_bottleneck
+
+    information_bottleneck.main()

@@ -1,14 +1,19 @@
 """What runs on a GPU gives what the CPU gives; skipped where there is none."""
 
+import os
 import pickle
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 import torch
+from sklearn.datasets import load_digits
 
 from sklearn_mine import MINE, mine_score
 from sklearn_mine.datasets import make_clusters, make_gaussian
-from sklearn_mine.nn import OBJECTIVES
+from sklearn_mine.information_bottleneck import InformationBottleneckClassifier
+from sklearn_mine.nn import OBJECTIVES, Critic, MutualInformationLoss, adaptive_clip_
 
 pytestmark = pytest.mark.skipif(
     not torch.cuda.is_available(), reason="torch finds no CUDA device"
@@ -103,3 +108,106 @@ def test_jobs_do_not_get_in_each_others_way():
         for n in (1, 4)
     )
     assert four == pytest.approx(one, abs=1e-3)
+
+
+@pytest.mark.parametrize("objective", list(OBJECTIVES))
+@pytest.mark.parametrize("shape", [(3,), (1, 8, 8)])
+def test_the_loss_has_the_gradients_of_the_cpu(objective, shape):
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        x, z = torch.randn(64, *shape), torch.randn(64, 2)
+        critic = Critic((32, 32))
+        critic(x, z)
+    found = []
+    for device in ("cpu", "cuda"):
+        information = MutualInformationLoss(
+            pickle.loads(pickle.dumps(critic)), objective
+        )
+        information.to(device)
+        codes = z.to(device).clone().requires_grad_()
+        information(x.to(device), codes).backward()
+        gradients = [p.grad.cpu() for p in critic_of(information)]
+        found.append([codes.grad.cpu(), *gradients])
+    for on_cpu, on_gpu in zip(*found, strict=True):
+        torch.testing.assert_close(on_gpu, on_cpu, atol=1e-4, rtol=1e-3)
+
+
+def critic_of(information):
+    return [p for p in information.critic.parameters() if p.grad is not None]
+
+
+def test_gradients_are_clipped_where_they_are():
+    weight = torch.nn.Parameter(torch.zeros(2, device="cuda"))
+    pulls = [torch.tensor([1.0, 0.0], device="cuda")]
+    pushes = [torch.tensor([0.0, 4.0], device="cuda")]
+    assert float(adaptive_clip_([weight], pulls, pushes)) == 0.25
+    torch.testing.assert_close(weight.grad.cpu(), torch.ones(2))
+    for none in (pulls, [None]), ([None], pushes):
+        adaptive_clip_([weight], *none)
+        assert weight.grad.is_cuda
+
+
+def _bottleneck(device, **params):
+    sizes = {"n_components": 16, "hidden_layer_sizes": (64,)}
+    return InformationBottleneckClassifier(
+        **sizes | {"max_iter": 20, "max_samples": 0} | params,
+        random_state=0,
+        device=device,
+    )
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {},
+        {"noise": "gaussian"},
+        {"noise": "propagated"},
+        {"noise": "gaussian", "penalty": "variational"},
+        {"noise": None, "beta": 0.0},
+        {"early_stopping": True, "n_iter_no_change": 3},
+    ],
+)
+def test_bottlenecks_agree_with_the_cpu(params):
+    X, y = load_digits(return_X_y=True)
+    on_cpu, on_gpu = (
+        _bottleneck(device, **params).fit(X[:1200], y[:1200]).score(X[1200:], y[1200:])
+        for device in ("cpu", "cuda")
+    )
+    assert on_gpu == pytest.approx(on_cpu, abs=0.025)
+
+
+def test_bottleneck_of_a_given_encoder_leaves_the_gpus_generator_alone():
+    X, y = load_digits(return_X_y=True)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        encoder = torch.nn.Sequential(
+            torch.nn.Dropout(0.2), torch.nn.Linear(64, 64), torch.nn.Tanh()
+        )
+    before = torch.cuda.get_rng_state()
+    first, second = (
+        _bottleneck("cuda", encoder=encoder).fit(X, y).predict_proba(X)
+        for _ in range(2)
+    )
+    assert torch.equal(torch.cuda.get_rng_state(), before)
+    np.testing.assert_allclose(first, second, atol=0.02)
+
+
+def test_bottleneck_can_be_loaded_where_there_is_no_gpu(tmp_path):
+    X, y = load_digits(return_X_y=True)
+    fitted = _bottleneck("cuda", early_stopping=True).fit(X, y)
+    path = tmp_path / "fitted.pkl"
+    path.write_bytes(pickle.dumps((fitted, fitted.predict_proba(X[:50]))))
+    code = f"""
+import pickle, numpy as np
+from sklearn.datasets import load_digits
+X, y = load_digits(return_X_y=True)
+fitted, expected = pickle.load(open({str(path)!r}, "rb"))
+fitted.set_params(device="cpu")
+np.testing.assert_allclose(fitted.predict_proba(X[:50]), expected, atol=1e-6)
+fitted.partial_fit(X, y)
+"""
+    hidden = os.environ | {"CUDA_VISIBLE_DEVICES": ""}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=hidden, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr

@@ -231,6 +231,23 @@ def test_dropout_in_a_given_encoder_follows_the_random_state(wine):
     assert np.abs(other.predict_proba(X_test) - first).max() > 1e-3
 
 
+@pytest.mark.skipif(torch.cuda.is_available(), reason="here is a CUDA device")
+def test_what_a_gpu_trained_goes_on_where_there_is_none(wine):
+    X, X_test, y, _ = wine
+    with torch.random.fork_rng():
+        layers = [torch.nn.Linear(13, 20), torch.nn.ReLU(), torch.nn.Dropout(0.5)]
+    model = _model(encoder=torch.nn.Sequential(*layers), max_iter=3).fit(X, y)
+    model._net.device = "cuda"
+    with pytest.warns(UserWarning, match="(?i)cuda"):
+        loaded = pickle.loads(pickle.dumps(model))
+    model._net.device = "cpu"
+    assert loaded._net.module is loaded._net.module_
+    np.testing.assert_array_equal(
+        loaded.partial_fit(X, y).predict_proba(X_test),
+        model.partial_fit(X, y).predict_proba(X_test),
+    )
+
+
 def test_lazy_layers_of_a_given_encoder_follow_the_random_state(wine):
     X, X_test, y, _ = wine
     seen = []

@@ -248,7 +248,7 @@ class AverageAndJudge(Callback):
         if self.seed is not None:
             seed = self.seed + len(self.history_)
             torch.default_generator.manual_seed(seed)
-            if net.device != "cpu":
+            if torch.device(net.device).type == "cuda":
                 torch.cuda.manual_seed(seed)
 
     @torch.no_grad()
@@ -316,7 +316,7 @@ def _numbers(module):
 
 def make_net(module, loss, keeper, *, rng, settings):
     """The skorch net; `train` runs it."""
-    return NeuralNet(
+    net = NeuralNet(
         module=module,
         criterion=loss,
         optimizer=torch.optim.Adam,
@@ -343,6 +343,9 @@ def make_net(module, loss, keeper, *, rng, settings):
         verbose=0,
         device=settings.device,
     ).initialize()
+    # Pickled apart by skorch, for machines without the device: prefixes of names.
+    net.cuda_dependent_attributes_ += ["module", "criterion"]
+    return net
 
 
 def train(net, x, y, n_passes, verbose):
@@ -365,5 +368,6 @@ def train(net, x, y, n_passes, verbose):
 
 def own_draws(device, *, enabled=True):
     """Leave torch's own generators, of the CPU and of this device, as they were."""
-    devices = [] if device == "cpu" else [torch.cuda.current_device()]
+    on_gpu = torch.device(device).type == "cuda"
+    devices = [torch.cuda.current_device()] if on_gpu else []
     return torch.random.fork_rng(devices, enabled=enabled)
