@@ -285,7 +285,6 @@ def tested(name, args):
         "judged on": "test",
         "passes": str(args.passes),
         "changes": args.set,
-        "device": args.device,
     }
     return [row for row in finished() if wanted.items() <= row.items()]
 
@@ -364,14 +363,14 @@ def sweep(args):
 
 
 def table(args):
-    print(f"{'':<32}{'paper':>7}{'error %':>9}   errors of seeds")
-    for name, (_, _, paper, _) in MODELS.items():
-        errors = [
-            float(row["error"])
-            for row in tested(name, args)
-            if row["beta"] == str(MODELS[name][1].get("beta", 1e-3))
-        ]
-        mean = f"{np.mean(errors):.2f}" if errors else "not run"
+    print(f"{'':<32}{'paper':>7}{'mean':>9}   errors in %, of each seed")
+    for name, (_, parameters, paper, _) in MODELS.items():
+        errors, beta = {}, str(parameters.get("beta", 1e-3))
+        for row in sorted(tested(name, args), key=lambda row: row["seed"]):
+            if row["beta"] == beta:
+                errors.setdefault(row["device"], []).append(float(row["error"]))
+        every = [error for some in errors.values() for error in some]
+        mean = f"{np.mean(every):.3f}" if every else "not run"
         print(f"{name:<32}{paper:7.2f}{mean:>9}   {errors or ''}")
     draw(args)
 
@@ -390,21 +389,21 @@ def draw(args):
         for row in tested("MINE, additive", args)
         if row["seed"] == "0"
     }
-    of_these = {"passes": str(args.passes), "device": args.device}
-    planes = [row for row in finished(PLANES) if of_these.items() <= row.items()]
+    planes = [row for row in finished(PLANES) if row["passes"] == str(args.passes)]
     if len(errors) < 2 or not planes:
         return
     _, (left, right) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
-    for beta in sorted({float(row["beta"]) for row in planes}):
+    for i, beta in enumerate(sorted({float(row["beta"]) for row in planes})):
         some = [row for row in planes if float(row["beta"]) == beta]
+        of_input, of_target = (
+            [float(row[name]) for row in some] for name in ("input", "target")
+        )
         InformationPlaneDisplay(
-            [float(row["input"]) for row in some],
-            [float(row["target"]) for row in some],
-            labels=["" for _ in some[:-1]] + [f"{beta:g}"],
-            entropy=np.log(10.0),
-        ).plot(left, label=f"beta {beta:g}", markersize=4)
+            of_input, of_target, entropy=np.log(10.0) if i == 0 else None
+        ).plot(left, label=f"beta {beta:g}", color=f"C{i}", markersize=3)
+        left.plot(of_input[-1], of_target[-1], "o", color=f"C{i}", markersize=9)
     left.legend(fontsize=8)
-    left.set_title("test images, from the first pass to the last")
+    left.set_title("test images, from the first pass to the last (large)")
     betas = sorted(errors)
     right.plot(range(len(betas)), [errors[beta] for beta in betas], marker="o")
     right.set_xticks(range(len(betas)), [f"{beta:g}" for beta in betas])
