@@ -1,8 +1,14 @@
-"""What the benchmarks share: where results go, and the estimator as published."""
+"""What the benchmarks share: results, checkpoints, MNIST, the published estimator."""
 
 import csv
+import gzip
+import os
 import sys
+import time
 from pathlib import Path
+
+import joblib
+import numpy as np
 
 RESULTS = Path(__file__).parent / "results"
 PAPER = {"solver": "adam", "start": None, "encoding": "standard"}
@@ -15,6 +21,82 @@ def write_csv(name, rows):
         writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
+
+
+def read_csv(name):
+    """The lines of a file of benchmarks/results, none where there is no file."""
+    file = RESULTS / name
+    if not file.exists():
+        return []
+    with file.open(newline="") as lines:
+        return list(csv.DictReader(lines))
+
+
+def in_passes(make, one_pass, n_passes, file, *, every, at_pass=None):
+    """Train pass by pass, from the last checkpoint on.
+
+    Parameters
+    ----------
+    make, one_pass : callable
+        Give a new estimator, and make a pass of one, which counts them in `n_iter_`.
+    n_passes : int
+    file : path
+        Of the checkpoint.
+    every : int
+        Passes between checkpoints.
+    at_pass : callable, default=None
+        Given the estimator and the pass, returns a list of what is worth keeping.
+
+    Returns
+    -------
+    model, seconds, seen
+        Trained; the time of all passes; what `at_pass` returned, joined.
+    """
+    file.parent.mkdir(parents=True, exist_ok=True)
+    model, seconds, seen = joblib.load(file) if file.exists() else (make(), 0.0, [])
+    for n_done in range(getattr(model, "n_iter_", 0) + 1, n_passes + 1):
+        start = time.perf_counter()
+        one_pass(model)
+        seconds += time.perf_counter() - start
+        if at_pass is not None:
+            seen += at_pass(model, n_done)
+        if n_done % every == 0 or n_done == n_passes:
+            joblib.dump((model, seconds, seen), file.with_suffix(".part"))
+            file.with_suffix(".part").replace(file)
+            print(f"{file.stem}: pass {n_done}, {seconds:.0f} s", flush=True)
+    return model, seconds, seen
+
+
+_MNIST = []
+
+
+def mnist():
+    """Images (70000, 784), uint8, and digits; the last 10,000 are for tests.
+
+    From the folder SKLEARN_MINE_MNIST (the four idx files, gzipped), else from OpenML.
+    """
+    if not _MNIST:
+        _MNIST.extend(_read_mnist())
+    return _MNIST
+
+
+def _read_mnist():
+    folder = os.environ.get("SKLEARN_MINE_MNIST")
+    if not folder:
+        from sklearn.datasets import fetch_openml
+
+        X, y = fetch_openml("mnist_784", version=1, return_X_y=True, as_frame=False)
+        return X.astype(np.uint8), y.astype(int)
+    parts = []
+    for kind, offset in (("images-idx3", 16), ("labels-idx1", 8)):
+        each = [
+            gzip.open(Path(folder) / f"{part}-{kind}-ubyte.gz").read()
+            for part in ("train", "t10k")
+        ]
+        parts.append(
+            np.concatenate([np.frombuffer(x, np.uint8, offset=offset) for x in each])
+        )
+    return parts[0].reshape(-1, 784), parts[1].astype(int)
 
 
 def run_parts(parser, parts):

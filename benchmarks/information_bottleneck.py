@@ -22,23 +22,19 @@ out the last 10,000 training images and judges those, which is how settings were
 
 import argparse
 import ast
-import csv
-import gzip
-import os
-import time
 from pathlib import Path
 
 import joblib
 import numpy as np
 import torch
-from _common import RESULTS, run_parts, write_csv
+from _common import RESULTS, in_passes, mnist, read_csv, run_parts, write_csv
 
 from sklearn_mine.information_bottleneck import InformationBottleneckClassifier
 from sklearn_mine.nn import GaussianNoise
 from sklearn_mine.nn.bottleneck import BottleneckLoss, build, dense_encoder, stream
 
-FINISHED = RESULTS / "information_bottleneck.csv"
-PLANES = RESULTS / "information_bottleneck_planes.csv"
+FINISHED = "information_bottleneck.csv"
+PLANES = "information_bottleneck_planes.csv"
 # The paper's encoder and critic.
 ENCODER, N_COMPONENTS, CRITIC = (1024, 1024), 256, (512, 512)
 # Of additive noise, in units of the pixels' spread; and how often it is drawn where 12
@@ -46,33 +42,12 @@ ENCODER, N_COMPONENTS, CRITIC = (1024, 1024), 256, (512, 512)
 # is 1.13 % with 12 draws, 1.09 with 24 and with 50 (seed 0, 30 passes).
 NOISE, N_DRAWS = 1.0, 48
 EVERY = 5
-_LOADED = []
 
 
-def mnist():
+def images():
     """Images (70000, 784) from 0 to 1, float32, and digits; the last 10,000 test."""
-    if not _LOADED:
-        _LOADED.extend(read_mnist())
-    return _LOADED
-
-
-def read_mnist():
-    folder = os.environ.get("SKLEARN_MINE_MNIST")
-    if not folder:
-        from sklearn.datasets import fetch_openml
-
-        X, y = fetch_openml("mnist_784", version=1, return_X_y=True, as_frame=False)
-        return X.astype(np.float32) / 255.0, y.astype(int)
-    parts = []
-    for kind, offset in (("images-idx3", 16), ("labels-idx1", 8)):
-        each = [
-            gzip.open(Path(folder) / f"{part}-{kind}-ubyte.gz").read()
-            for part in ("train", "t10k")
-        ]
-        parts.append(
-            np.concatenate([np.frombuffer(x, np.uint8, offset=offset) for x in each])
-        )
-    return parts[0].reshape(-1, 784).astype(np.float32) / 255.0, parts[1].astype(int)
+    X, y = mnist()
+    return X.astype(np.float32) / 255.0, y
 
 
 class Smoothed(BottleneckLoss):
@@ -247,43 +222,26 @@ def trained(name, seed, args, at_pass, changes):
 
     Also its seconds, what `at_pass` gave, and the file of the checkpoint.
     """
-    X, y = mnist()
+    X, y = images()
     n_train = 50_000 if args.validate else 60_000
-    args.checkpoints.mkdir(parents=True, exist_ok=True)
     label = "-".join(f"{key}-{value}" for key, value in sorted(changes.items()))
     stem = f"{name}-{seed}-{args.passes}-{n_train}-{args.device}-{label}"
-    stem = stem.replace(" ", "_")
-    file = args.checkpoints / f"{stem}.joblib"
-    model, seconds, seen = make(name, seed, args, **changes), 0.0, []
-    if file.exists():
-        model, seconds, seen = joblib.load(file)
-    classes = np.arange(10)
-    for n_done in range(getattr(model, "n_iter_", 0) + 1, args.passes + 1):
-        start = time.perf_counter()
-        model.partial_fit(X[:n_train], y[:n_train], classes=classes)
-        seconds += time.perf_counter() - start
-        if at_pass is not None:
-            seen += at_pass(model, n_done)
-        if n_done % EVERY == 0 or n_done == args.passes:
-            joblib.dump((model, seconds, seen), file.with_suffix(".part"))
-            file.with_suffix(".part").replace(file)
-            wrong = error(model, X[:5000], y[:5000])
-            print(
-                f"{stem}: pass {n_done}, {seconds:.0f} s, training error {wrong:.2f} %",
-                flush=True,
-            )
-    return model, seconds, seen, file
+    file = args.checkpoints / f"{stem.replace(' ', '_')}.joblib"
+    found = in_passes(
+        lambda: make(name, seed, args, **changes),
+        lambda model: model.partial_fit(
+            X[:n_train], y[:n_train], classes=np.arange(10)
+        ),
+        args.passes,
+        file,
+        every=EVERY,
+        at_pass=at_pass,
+    )
+    return *found, file
 
 
 def error(model, X, y):
     return 100.0 * float((model.predict(X) != y).mean())
-
-
-def finished(file=FINISHED):
-    if not file.exists():
-        return []
-    with file.open(newline="") as lines:
-        return list(csv.DictReader(lines))
 
 
 def tested(name, args):
@@ -294,14 +252,14 @@ def tested(name, args):
         "passes": str(args.passes),
         "changes": args.set,
     }
-    return [row for row in finished() if wanted.items() <= row.items()]
+    return [row for row in read_csv(FINISHED) if wanted.items() <= row.items()]
 
 
 def measure_plane(model, n_done):
     """I(X; Z) and I(Z; y) of test images, early, midway and at the end."""
     if n_done not in {1, 2, 5, model.max_iter // 2, model.max_iter}:
         return []
-    X, y = mnist()
+    X, y = images()
     rows = slice(60_000, 61_000)
     plane = model.information_plane(X[rows], y[rows])
     row = {"beta": model.beta, "passes": model.max_iter, "device": model.device}
@@ -323,11 +281,11 @@ def run(name, seed, args, at_pass=None, **changes):
         "changes": args.set,
         "device": args.device,
     }
-    if any(settings.items() <= row.items() for row in finished()):
+    if any(settings.items() <= row.items() for row in read_csv(FINISHED)):
         return [], [], None
     found = trained(name, seed, args, at_pass, changes)
     model, seconds, seen, checkpoint = found
-    X, y = mnist()
+    X, y = images()
     rows = slice(50_000, 60_000) if args.validate else slice(60_000, 70_000)
     wrong = error(model, X[rows], y[rows])
     row = settings | {"error": f"{wrong:.2f}", "minutes": f"{seconds / 60.0:.1f}"}
@@ -341,9 +299,9 @@ def run_all(runs, args):
     jobs = joblib.Parallel(n_jobs=args.jobs, return_as="generator_unordered")
     for rows, planes, checkpoint in jobs(calls):
         if rows:
-            write_csv(FINISHED.name, [*finished(), *rows])
+            write_csv(FINISHED, [*read_csv(FINISHED), *rows])
         if planes:
-            write_csv(PLANES.name, [*finished(PLANES), *planes])
+            write_csv(PLANES, [*read_csv(PLANES), *planes])
         if checkpoint is not None:
             checkpoint.unlink(missing_ok=True)
 
@@ -397,7 +355,7 @@ def draw(args):
         for row in tested("MINE, additive", args)
         if row["seed"] == "0"
     }
-    planes = [row for row in finished(PLANES) if row["passes"] == str(args.passes)]
+    planes = [row for row in read_csv(PLANES) if row["passes"] == str(args.passes)]
     if len(errors) < 2 or not planes:
         return
     _, (left, right) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")

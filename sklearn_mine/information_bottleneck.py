@@ -13,6 +13,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d
+from torch.utils.data import TensorDataset
 
 from ._checks import draw_seed
 from ._encoding import TableEncoder
@@ -23,17 +24,15 @@ from ._table import as_table, as_target
 from ._tasks import Task
 from ._threads import one_thread
 from ._warn import warn
+from .nn.averaging import AverageAndJudge, own_draws, train
 from .nn.bottleneck import (
-    AverageAndJudge,
     Bottleneck,
     BottleneckLoss,
     build,
     build_information,
     dense_encoder,
     make_net,
-    own_draws,
     stream,
-    train,
 )
 from .nn.critics import ACTIVATIONS, as_layer_sizes
 from .nn.objectives import OBJECTIVES
@@ -628,8 +627,8 @@ class InformationBottleneckClassifier(
             self.learning_rate_decay,
             stream(seed, "encoder") if self.encoder is not None else None,
             judge,
-            self.n_iter_no_change,
-            self.tol,
+            patience=self.n_iter_no_change,
+            tol=self.tol,
         )
         rate = self.learning_rate_init
         batch_size = self.batch_size
@@ -678,7 +677,8 @@ class InformationBottleneckClassifier(
         return out.shape[1] // halves
 
     def _train(self, x, y, n_passes):
-        finite = train(self._net, x, y, n_passes, self.verbose)
+        dataset = TensorDataset(x.to(self._net.device), y.to(self._net.device))
+        finite = train(self._net, dataset, n_passes, "bottleneck", self.verbose)
         keeper = self._keeper
         self.history_ = keeper.history_
         self.n_iter_ = len(keeper.history_)

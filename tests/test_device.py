@@ -12,6 +12,7 @@ from sklearn.datasets import load_digits
 
 from sklearn_mine import MINE, mine_score
 from sklearn_mine.datasets import make_clusters, make_gaussian
+from sklearn_mine.generative import MINEALI, MINEGAN
 from sklearn_mine.information_bottleneck import InformationBottleneckClassifier
 from sklearn_mine.nn import OBJECTIVES, Critic, MutualInformationLoss, adaptive_clip_
 
@@ -205,6 +206,29 @@ fitted, expected = pickle.load(open({str(path)!r}, "rb"))
 fitted.set_params(device="cpu")
 np.testing.assert_allclose(fitted.predict_proba(X[:50]), expected, atol=1e-6)
 fitted.partial_fit(X, y)
+"""
+    hidden = os.environ | {"CUDA_VISIBLE_DEVICES": ""}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=hidden, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("kind", [MINEGAN, MINEALI])
+def test_generative_models_train_and_load_where_there_is_no_gpu(kind, tmp_path):
+    X, _ = load_digits(return_X_y=True)
+    for rows in (X, X.reshape(-1, 1, 8, 8)):
+        model = kind(max_iter=3, random_state=0, device="cuda").fit(rows)
+        on_cpu = kind(max_iter=3, random_state=0).fit(rows)
+        assert model.score(rows) == pytest.approx(on_cpu.score(rows), rel=0.5)
+    path = tmp_path / "fitted.pkl"
+    path.write_bytes(pickle.dumps(model))
+    code = f"""
+import pickle
+from sklearn.datasets import load_digits
+X = load_digits().images[:, None]
+fitted = pickle.load(open({str(path)!r}, "rb"))
+fitted.set_params(device="cpu").partial_fit(X).sample(3)
 """
     hidden = os.environ | {"CUDA_VISIBLE_DEVICES": ""}
     done = subprocess.run(

@@ -4,20 +4,16 @@ An encoder with noise gives codes, a linear layer reads classes off them, and a 
 climbs the information of inputs and codes, which the encoder descends.
 """
 
-import copy
 import itertools
 import math
 
 import numpy as np
 import torch
 from skorch import NeuralNet
-from skorch.callbacks import Callback
-from torch.utils.data import TensorDataset
 
 from .critics import ACTIVATIONS
 from .loss import MutualInformationLoss
 from .networks import Critic, next_generator
-from .training import Converged, PassBar, run
 
 # Where codes are mu + sigma e, sigma is softplus of the encoder's output less this. The
 # deep variational bottleneck starts with hardly any noise (Alemi et al., 2017). Critics
@@ -65,7 +61,7 @@ class Bottleneck(torch.nn.Module):
     def forward(self, x):
         """Class scores of a batch, and its penalty, in training."""
         codes, mean, scale = self.codes(x, next_generator(self, x.device))
-        penalty = torch.zeros((), device=x.device)
+        penalty = None
         if self.information is not None:
             penalty = self._information_of(x, codes)
         elif self.variational:
@@ -145,7 +141,7 @@ def build(make, seed):
     module.to_empty(device="cpu")
     generator = torch.Generator().manual_seed(seed)
     for part in module.modules():
-        if isinstance(part, torch.nn.BatchNorm1d):
+        if isinstance(part, torch.nn.modules.batchnorm._BatchNorm):
             part.reset_running_stats()
             torch.nn.init.ones_(part.weight)
             torch.nn.init.zeros_(part.bias)
@@ -193,125 +189,15 @@ class BottleneckLoss(torch.nn.Module):
     def forward(self, outcome, y):
         scores, penalty = outcome
         cross_entropy = self.cross_entropy(scores, y)
-        self.last_ = cross_entropy.detach(), penalty.detach()
+        self.last_ = {"cross_entropy": cross_entropy.detach()}
+        if penalty is None:
+            return cross_entropy
+        self.last_["penalty"] = penalty.detach()
         return cross_entropy + self.beta * penalty
 
     def cross_entropy(self, scores, y):
         """The mean over the batch, in nats."""
         return torch.nn.functional.cross_entropy(scores, y)
-
-
-class Diverged(Exception):
-    """The loss is no number any more."""
-
-
-class AverageAndJudge(Callback):
-    """Average the weights, follow the losses, and stop by validation rows.
-
-    Parameters
-    ----------
-    averaging : float
-        Share of the past in the average, after a short beginning.
-    decay : float
-        What learning rates are multiplied with after each pass.
-    seed : int or None
-        Of torch's own generator, which Dropout and its like draw from, in a pass.
-    judge : callable or None
-        Takes the averaged module, gives its loss on validation rows.
-    """
-
-    def __init__(self, averaging, decay, seed, judge, patience, tol):
-        self.averaging, self.decay, self.seed = averaging, decay, seed
-        self.judge, self.patience, self.tol = judge, patience, tol
-        self.average_, self.n_steps_, self.history_ = None, 0, []
-        self.best_, self.best_loss_, self.since_ = None, math.inf, 0
-
-    def __getstate__(self):
-        # skorch moves its own parts to a machine without the device; these are ours.
-        state = vars(self).copy()
-        for name in ("average_", "best_"):
-            module = state[name]
-            if module is not None and next(module.parameters()).is_cuda:
-                state[name] = copy.deepcopy(module).cpu()
-        return state
-
-    def on_train_begin(self, net, **kwargs):
-        if self.average_ is None:
-            self.average_ = copy.deepcopy(net.module_)
-        self.average_.to(net.device)
-
-    def on_epoch_begin(self, net, **kwargs):
-        if self.judge is not None and self.since_ >= self.patience:
-            # Only now: other callbacks are told of the end of a pass as well.
-            raise Converged
-        self.totals_, self.n_batches_ = np.zeros(2), 0
-        if self.seed is not None:
-            seed = self.seed + len(self.history_)
-            torch.default_generator.manual_seed(seed)
-            if torch.device(net.device).type == "cuda":
-                torch.cuda.manual_seed(seed)
-
-    @torch.no_grad()
-    def on_batch_end(self, net, loss=None, **kwargs):
-        if not torch.isfinite(loss):
-            raise Diverged
-        average, now = _numbers(self.average_), _numbers(net.module_)
-        largest = torch.stack(torch._foreach_norm(now, torch.inf))
-        if not largest.isfinite().all():
-            raise Diverged
-        self.n_steps_ += 1
-        share = 1.0 - min(self.averaging, self.n_steps_ / (self.n_steps_ + 9.0))
-        torch._foreach_lerp_(average, now, share)
-        self.totals_ += [float(each) for each in net.criterion_.last_]
-        self.n_batches_ += 1
-
-    def on_epoch_end(self, net, **kwargs):
-        cross_entropy, penalty = (self.totals_ / self.n_batches_).tolist()
-        record = {"pass": len(self.history_) + 1, "cross_entropy": cross_entropy}
-        if net.module_.information is not None or net.module_.variational:
-            record["penalty"] = penalty
-        self.history_.append(record)
-        # Times what it is: a scheduler among the callbacks has its own say.
-        for group in net.optimizer_.param_groups:
-            group["lr"] *= self.decay
-        if self.judge is None:
-            return
-        record["validation_loss"] = loss = self.judge(self.average_)
-        self.since_ += 1
-        if loss < self.best_loss_ - self.tol:
-            self.since_ = 0
-        if loss < self.best_loss_:
-            self.best_, self.best_loss_ = copy.deepcopy(self.average_), loss
-
-    def status(self):
-        """What the bar says."""
-        return f"cross-entropy {self.history_[-1]['cross_entropy']:.3f} nats"
-
-    def settle(self, net):
-        """Go on, if at all, from the weights that were kept, and judge no more."""
-        if self.best_ is not None:
-            self.average_ = self.best_
-            self._take_up(net)
-        self.judge = self.best_ = None
-
-    def restart(self, net):
-        """Take up the average where the training has diverged."""
-        self._take_up(net)
-        net.optimizer_.state.clear()
-
-    @torch.no_grad()
-    def _take_up(self, net):
-        # Numbers alone: what counts draws goes on.
-        torch._foreach_copy_(_numbers(net.module_), _numbers(self.average_))
-
-
-def _numbers(module):
-    """Weights and running statistics, each once."""
-    found = {}
-    for each in itertools.chain(module.parameters(), module.buffers()):
-        if each.is_floating_point() and each.numel():
-            found.setdefault(each.data_ptr(), each)
-    return list(found.values())
 
 
 def make_net(module, loss, keeper, *, rng, settings):
@@ -346,28 +232,3 @@ def make_net(module, loss, keeper, *, rng, settings):
     # Pickled apart by skorch, for machines without the device: prefixes of names.
     net.cuda_dependent_attributes_ += ["module", "criterion"]
     return net
-
-
-def train(net, x, y, n_passes, verbose):
-    """Make passes over rows; whether the loss stayed finite."""
-    dataset = TensorDataset(x.to(net.device), y.to(net.device))
-    keeper, before = net.callbacks[0], net.callbacks_
-    if verbose:
-        bar = PassBar(n_passes, "bottleneck", keeper.status, leave=True)
-        net.callbacks_ = [*before, ("bar", bar)]
-    try:
-        with own_draws(net.device, enabled=keeper.seed is not None):
-            run(net, dataset, n_passes)
-    except Diverged:
-        keeper.restart(net)
-        return False
-    finally:
-        net.callbacks_ = before
-    return True
-
-
-def own_draws(device, *, enabled=True):
-    """Leave torch's own generators, of the CPU and of this device, as they were."""
-    on_gpu = torch.device(device).type == "cuda"
-    devices = [torch.cuda.current_device()] if on_gpu else []
-    return torch.random.fork_rng(devices, enabled=enabled)

@@ -1,0 +1,152 @@
+"""Rows that a network learns to make: scaled for it, and turned back.
+
+What comes out has the shape, the type and the names of what came in.
+"""
+
+import narwhals.stable.v2 as nw
+import numpy as np
+import torch
+from sklearn.utils.validation import validate_data
+
+# Rows that are scaled or turned back at a time.
+_CHUNK = 4096
+
+
+class Samples:
+    """Learn the scales and types of rows, (n, d) or images (n, C, H, W).
+
+    Columns of a table are brought to mean 0 and variance 1; images from -1 to 1 by one
+    factor. Columns that do not vary come back as they were.
+    """
+
+    def fit(self, X, estimator):
+        """Check rows and learn what they look like.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame
+        estimator : BaseEstimator
+            Gets `n_features_in_` and `feature_names_in_`.
+
+        Returns
+        -------
+        rows : ndarray
+            The numbers, in the type that they came in, not copied.
+        """
+        rows = self._read(X, estimator, reset=True)
+        self.shape_, self.dtype_ = rows.shape[1:], rows.dtype
+        axes = (0,) if rows.ndim == 2 else None
+        self.low_ = rows.min(axis=axes).astype(np.float64)
+        self.high_ = rows.max(axis=axes).astype(np.float64)
+        if self.is_image:
+            self.shift_ = 0.5 * self.low_ + 0.5 * self.high_
+            scale = 0.5 * self.high_ - 0.5 * self.low_
+        else:
+            self.shift_, scale = _moments(rows)
+        varies = (self.high_ > self.low_) & (scale > 0.0)
+        self.scale_ = np.where(varies, scale, 1.0)
+        self.varies_ = varies
+        return rows
+
+    def read(self, X, estimator):
+        """Check rows of the same kind; ndarray in the type that they came in."""
+        rows = self._read(X, estimator, reset=False)
+        if rows.shape[1:] != self.shape_:
+            raise ValueError(
+                f"X has rows of shape {rows.shape[1:]}, and fit saw {self.shape_}."
+            )
+        return rows
+
+    @property
+    def is_image(self):
+        return len(self.shape_) == 3
+
+    def scaled(self, rows):
+        """Rows as the network sees them, float32."""
+        parts = []
+        for start in range(0, len(rows), _CHUNK):
+            part = rows[start : start + _CHUNK].astype(np.float64)
+            part -= self.shift_
+            part /= self.scale_
+            parts.append(part.astype(np.float32))
+        return torch.from_numpy(np.concatenate(parts))
+
+    def native(self, parts):
+        """What a network made, batch by batch, as the user's rows looked."""
+        rows = np.concatenate([self._unscaled(part) for part in parts])
+        if self.frame_ is None:
+            return rows
+        columns = {}
+        for (name, dtype), values in zip(self.frame_.items(), rows.T, strict=True):
+            columns[name] = nw.new_series(name, values, backend=self.backend_)
+            columns[name] = columns[name].cast(dtype)
+        return nw.from_dict(columns, backend=self.backend_).to_native()
+
+    def _unscaled(self, part):
+        part = part.double().numpy() * self.scale_ + self.shift_
+        part = np.where(self.varies_, part, self.low_)
+        if self.frame_ is not None:
+            for j, dtype in enumerate(self.frame_.values()):
+                if dtype.is_integer() or dtype == nw.Boolean:
+                    part[:, j] = _rounded(part[:, j], self.low_[j], self.high_[j])
+            return part
+        if self.dtype_.kind in "iub":
+            part = _rounded(part, self.low_, self.high_)
+        return part.astype(self.dtype_)
+
+    def _read(self, X, estimator, reset):
+        frame = nw.from_native(X, eager_only=True, pass_through=True)
+        if reset:
+            self.frame_ = self.backend_ = None
+        if isinstance(frame, nw.DataFrame):
+            wrong = [
+                name
+                for name, dtype in frame.schema.items()
+                if not (dtype.is_numeric() or dtype == nw.Boolean)
+            ]
+            if wrong:
+                raise ValueError(
+                    f"X holds columns that are no numbers: {wrong}. Encode them, or "
+                    "leave them out."
+                )
+            if reset:
+                self.frame_ = dict(frame.schema)
+                self.backend_ = nw.get_native_namespace(frame)
+        rows = validate_data(
+            estimator,
+            X,
+            reset=reset,
+            allow_nd=True,
+            dtype="numeric",
+            ensure_min_samples=2 if reset else 1,
+        )
+        if rows.ndim not in (2, 4):
+            raise ValueError(
+                f"X has shape {rows.shape}. Pass a table (n, d), or images "
+                "(n, C, H, W)."
+            )
+        return rows
+
+
+def _moments(rows):
+    """Mean and standard deviation of each column, a chunk of rows at a time."""
+    n = len(rows)
+    # Of numbers near the largest there are, neither sums nor squares exist.
+    unit = np.maximum(
+        np.maximum(
+            np.abs(rows.min(0).astype(float)), np.abs(rows.max(0).astype(float))
+        ),
+        1e-300,
+    )
+    total = np.zeros(rows.shape[1])
+    for start in range(0, n, _CHUNK):
+        total += (rows[start : start + _CHUNK] / unit).sum(axis=0)
+    mean = total / n
+    square = np.zeros(rows.shape[1])
+    for start in range(0, n, _CHUNK):
+        square += ((rows[start : start + _CHUNK] / unit - mean) ** 2).sum(axis=0)
+    return unit * mean, unit * np.sqrt(square / n)
+
+
+def _rounded(values, low, high):
+    return np.clip(np.rint(values), low, high)

@@ -1,0 +1,870 @@
+"""Generative models with an information term: MINEGAN and MINEALI."""
+
+import copy
+from numbers import Integral, Real
+
+import numpy as np
+import torch
+from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.metrics.pairwise import euclidean_distances
+from sklearn.utils import check_array
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted
+
+from ._checks import draw_seed
+from ._params import as_device
+from ._samples import Samples
+from ._warn import warn
+from .nn import Critic, MutualInformationLoss
+from .nn.adversarial import (
+    GenerativeGame,
+    InferenceGame,
+    Pair,
+    Rows,
+    dense_generator,
+    dense_sight,
+    image_generator,
+    image_sight,
+    make_net,
+)
+from .nn.averaging import AverageAndJudge, own_draws, train
+from .nn.bottleneck import build, stream
+from .nn.critics import as_layer_sizes
+from .nn.objectives import OBJECTIVES
+
+# Rows made at a time, and rows that scores compare at most.
+_CHUNK, _COMPARED = 1024, 2000
+# Samples have collapsed where they were nearer once by this factor, and are farther
+# from rows than this share of the mean distance between rows.
+_WORSE, _FAR = 3.0, 0.05
+
+_MODULE = [HasMethods(["forward", "parameters"]), None]
+_SIZES = ["array-like", Interval(Integral, 1, None, closed="left")]
+_RATE = Interval(Real, 0, None, closed="neither")
+
+
+class _Adversarial(BaseEstimator):
+    """What both models share: rows in and out, training, and the score."""
+
+    _parameter_constraints: dict = {
+        "n_latent": [Interval(Integral, 1, None, closed="left")],
+        "beta": [Interval(Real, 0, None, closed="left")],
+        "generator": _MODULE,
+        "discriminator": _MODULE,
+        "critic": _MODULE,
+        "hidden_layer_sizes": _SIZES,
+        "discriminator_hidden_layer_sizes": _SIZES,
+        "critic_hidden_layer_sizes": _SIZES,
+        "n_channels": [Interval(Integral, 1, None, closed="left")],
+        "objective": [StrOptions(set(OBJECTIVES))],
+        "gradient_penalty": [Interval(Real, 0, None, closed="left")],
+        "batch_size": [Interval(Integral, 2, None, closed="left")],
+        "learning_rate_init": [_RATE],
+        "discriminator_learning_rate_init": [_RATE, None],
+        "critic_learning_rate_init": [_RATE, None],
+        "learning_rate_decay": [Interval(Real, 0, 1, closed="right")],
+        "beta_1": [Interval(Real, 0, 1, closed="left")],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "averaging": [Interval(Real, 0, 1, closed="left")],
+        "warm_start": ["boolean"],
+        "device": [str],
+        "callbacks": [list, tuple, None],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+    }
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y=None):
+        """Train all players.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n, d), or array of shape (n, C, H, W)
+            Numbers, none missing. Images are scaled by one factor.
+
+        y : None
+            Not read.
+
+        Returns
+        -------
+        self : object
+
+        Raises
+        ------
+        ValueError
+            If a parameter or input is unusable; the message names it.
+        """
+        if not (self.warm_start and hasattr(self, "_net")):
+            for name in ("_net", "_keeper", "_module"):
+                vars(self).pop(name, None)
+        return self._passes(X, self.max_iter)
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y=None):
+        """Make one pass over these rows; scales are those of the first call.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n, d), or array of shape (n, C, H, W)
+
+        y : None
+            Not read.
+
+        Returns
+        -------
+        self : object
+            Parameters of the training are read in the first call alone.
+        """
+        return self._passes(X, 1)
+
+    def sample(self, n_samples=1, random_state=None):
+        """Make rows.
+
+        Parameters
+        ----------
+        n_samples : int, default=1
+
+        random_state : int, RandomState instance or None, default=None
+            Seeds what is drawn.
+
+        Returns
+        -------
+        X : ndarray of shape (n_samples, d) or (n_samples, C, H, W), or DataFrame
+            In the type and scale of the rows that `fit` saw, with their names.
+        """
+        check_is_fitted(self, "_module")
+        if (
+            not isinstance(n_samples, Integral)
+            or isinstance(n_samples, bool)
+            or n_samples < 1
+        ):
+            raise ValueError(f"n_samples should be 1 or more, got {n_samples!r}.")
+        generator = torch.Generator().manual_seed(draw_seed(random_state))
+        latent = torch.randn((n_samples, self._module.n_latent), generator=generator)
+        return self._samples.native(_made(self._module, latent))
+
+    def score(self, X, y=None):
+        """How near samples are to these rows: minus the energy distance.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n, d), or array of shape (n, C, H, W)
+            Of which 2,000 rows are drawn, or all of fewer.
+
+        y : None
+            Not read.
+
+        Returns
+        -------
+        score : float
+            At most about 0, which is equality; columns are scaled as in training. As
+            many samples are compared; the same rows get the same score.
+
+        References
+        ----------
+        Szekely and Rizzo (2013), "Energy statistics".
+        """
+        check_is_fitted(self, "_module")
+        rows = self._samples.read(X, self)
+        chosen = np.random.default_rng(self._seed).permutation(len(rows))[:_COMPARED]
+        rows = self._samples.scaled(rows[np.sort(chosen)])
+        return -_DistanceFrom(rows, stream(self._seed, "score"))(self._module)
+
+    # Training
+
+    def _passes(self, X, n_passes):
+        if hasattr(self, "_net"):
+            rows = self._samples.read(X, self)
+        else:
+            self._seed = draw_seed(self.random_state)
+            self._samples = Samples()
+            rows = self._samples.fit(X, self)
+            self._start(rows)
+        finite = train(
+            self._net, Rows(rows, self._samples), n_passes, "game", self.verbose
+        )
+        keeper = self._keeper
+        self.history_ = keeper.history_
+        self.n_iter_ = len(keeper.history_)
+        module = self._kept(finite)
+        # In double precision a row's codes do not depend on its neighbours.
+        module = copy.deepcopy(module).cpu().double()
+        self._module = module.eval().requires_grad_(False)
+        return self
+
+    def _kept(self, finite):
+        """The module whose weights count; warns where those are not the last."""
+        keeper = self._keeper
+        best = keeper.average_ if keeper.best_ is None else keeper.best_
+        advice = (
+            "Lower learning_rate_init, raise gradient_penalty, or make the "
+            "discriminator smaller."
+        )
+        if not finite:
+            warn(
+                f"A loss was no finite number in pass {self.n_iter_ + 1}, step "
+                f"{keeper.n_steps_ + 1}; the weights of before are kept. {advice}",
+                ConvergenceWarning,
+            )
+            return best
+        now, least = self.history_[-1]["energy_distance"], keeper.best_loss_
+        if now > max(_WORSE * least, _FAR * keeper.judge.apart):
+            then = next(r for r in self.history_ if r["energy_distance"] == least)
+            warn(
+                f"The samples collapsed: their energy distance from rows was "
+                f"{least:.3g} in pass {then['pass']} and is {now:.3g} in pass "
+                f"{self.n_iter_}, step {keeper.n_steps_}. The weights of pass "
+                f"{then['pass']} are kept. {advice}",
+                ConvergenceWarning,
+            )
+            return best
+        return keeper.average_
+
+    def _start(self, rows):
+        """The players, and the net that trains them."""
+        seed, shape = self._seed, rows.shape[1:]
+        game = self._game(shape, stream(seed, "latent"))
+        some = np.random.default_rng(seed).permutation(len(rows))[: _COMPARED // 2]
+        some = self._samples.scaled(rows[np.sort(some)])
+        self._keeper = AverageAndJudge(
+            self.averaging,
+            self.learning_rate_decay,
+            stream(seed, "players"),
+            _DistanceFrom(some, stream(seed, "score")),
+            judged_as="energy_distance",
+        )
+        rate = self.learning_rate_init
+        self._net = make_net(
+            game,
+            self._keeper,
+            rates={
+                "discriminator.*": self.discriminator_learning_rate_init or rate,
+                "information.*": self.critic_learning_rate_init or rate,
+                "*": rate,
+            },
+            beta_1=self.beta_1,
+            batch_size=self.batch_size,
+            rng=np.random.default_rng(seed),
+            device=as_device(self.device),
+            callbacks=tuple(self.callbacks or ()),
+        )
+
+    def _information(self, shapes, seed):
+        """The term, its critic made for rows and codes of these shapes; None at 0."""
+        if self.beta == 0.0:
+            return None
+        if self.critic is not None:
+            critic = self._given("critic", shapes, (), (1,))
+            return MutualInformationLoss(critic, self.objective)
+        sizes = as_layer_sizes(
+            self.critic_hidden_layer_sizes, "critic_hidden_layer_sizes"
+        )
+
+        def make():
+            critic = Critic(sizes)
+            critic(*(torch.empty(2, *shape) for shape in shapes))
+            return critic
+
+        return MutualInformationLoss(build(make, seed), self.objective)
+
+    def _given(self, name, takes, *gives):
+        """A copy of a module that was given, which has shown that it fits.
+
+        Parameters
+        ----------
+        name : str
+            Of the parameter.
+        takes : sequence of tuple
+            Shapes of what it is called with, without the batch.
+        *gives : tuple
+            Shapes that are as good as each other.
+        """
+        module = copy.deepcopy(getattr(self, name)).to("cpu", torch.float32)
+        inputs = [torch.zeros(2, *shape) for shape in takes]
+        read = " and ".join(str(tuple(x.shape)) for x in inputs)
+        was_training = module.training
+        try:
+            # Lazy layers begin here.
+            with own_draws("cpu"), torch.no_grad():
+                torch.default_generator.manual_seed(stream(self._seed, name))
+                out = module.eval()(*inputs)
+        except Exception as error:
+            raise ValueError(
+                f"{name} cannot be called with tensors of shape {read}: {error}"
+            ) from error
+        shape = tuple(getattr(out, "shape", ()))
+        wanted = [(2, *each) for each in gives]
+        if shape not in wanted:
+            gave = f"shape {shape}" if torch.is_tensor(out) else f"a {type(out)}"
+            raise ValueError(
+                f"{name} gave {gave} for tensors of shape {read}. It should give "
+                f"{' or '.join(map(str, wanted))}."
+            )
+        return module.train(was_training)
+
+    def _generator(self, n_in, shape, seed):
+        if self.generator is not None:
+            return self._given("generator", [(n_in,)], shape)
+        if len(shape) == 3:
+            return build(lambda: image_generator(n_in, shape, self.n_channels), seed)
+        sizes = as_layer_sizes(self.hidden_layer_sizes)
+        return build(lambda: dense_generator(n_in, sizes, *shape), seed)
+
+    def _sight(self, shape, n_out, seed):
+        """What tells one row from another, to n_out numbers."""
+        if len(shape) == 3:
+            return build(lambda: image_sight(shape, self.n_channels, n_out), seed)
+        sizes = as_layer_sizes(
+            self.discriminator_hidden_layer_sizes, "discriminator_hidden_layer_sizes"
+        )
+        return build(lambda: dense_sight(*shape, sizes, n_out), seed)
+
+
+class _DistanceFrom:
+    """Energy distance between rows and as many samples of a module, in scaled units."""
+
+    def __init__(self, rows, seed):
+        self.rows, self.seed = rows, seed
+        self.apart = _mean_distance(rows, rows)
+
+    def __call__(self, module):
+        was_training = module.training
+        generator = torch.Generator().manual_seed(self.seed)
+        latent = torch.randn((len(self.rows), module.n_latent), generator=generator)
+        made = torch.cat(list(_made(module.eval(), latent)))
+        module.train(was_training)
+        if not made.isfinite().all():
+            return np.inf
+        within = self.apart + _mean_distance(made, made)
+        return 2.0 * _mean_distance(self.rows, made) - within
+
+
+@torch.no_grad()
+def _made(module, latent):
+    """Rows as the network sees them, a chunk at a time."""
+    parameter = next(module.parameters())
+    for part in latent.split(_CHUNK):
+        yield module.generator(part.to(parameter)).cpu()
+
+
+def _mean_distance(x, z):
+    x, z = (part.flatten(1).double().numpy() for part in (x, z))
+    return float(euclidean_distances(x, z).mean())
+
+
+class MINEGAN(_Adversarial):
+    """A generative adversarial network whose samples tell their codes.
+
+    The generator makes rows of noise e and codes c, both normal. It descends
+    ``-E log D(G(e, c)) - beta I(G(e, c); c)``: a generator that makes the same rows of
+    all codes loses the information. Its gradient is rescaled to at most the adversarial
+    one's norm. With ``beta=0`` this is a plain GAN.
+
+    Parameters
+    ----------
+    n_latent : int, default=16
+        Width of e.
+
+    n_codes : int, default=16
+        Width of c.
+
+    beta : float, default=0.3
+        What a nat of I(G(e, c); c) is worth. With 0 there is no critic.
+
+    generator : torch.nn.Module, default=None
+        Takes (B, n_latent + n_codes) and gives rows as the networks see them: (B, d) of
+        about mean 0 and variance 1, or images (B, C, H, W) from -1 to 1. A copy is
+        trained.
+        None builds a fully connected one, or a convolutional one for images.
+
+    discriminator : torch.nn.Module, default=None
+        Takes rows, gives (B, 1), positive where they look real. A copy is trained.
+
+    critic : torch.nn.Module, default=None
+        T(x, c), takes rows and (B, n_codes), gives (B,). None builds one for the shape
+        of X.
+
+    hidden_layer_sizes : int or tuple of int, default=(128, 128, 128, 128)
+        Of the generator of a table. Not read where `generator` is given.
+
+    discriminator_hidden_layer_sizes : int or tuple of int, default=(128, 128, 128)
+        Of the discriminator of a table. Not read where `discriminator` is given.
+
+    critic_hidden_layer_sizes : int or tuple of int, default=(128, 128)
+        Of the critic. Not read where `critic` is given.
+
+    n_channels : int, default=32
+        Of the larger maps of convolutions; the smaller ones have twice as many. Read
+        for images alone.
+
+    objective : str, default="mine"
+        What the critic climbs; see :class:`sklearn_mine.nn.MutualInformationLoss`.
+
+    gradient_penalty : float, default=5e-4
+        Price of half the discriminator's squared slope, at rows and at samples, which
+        keeps the game from turning in circles. 0 leaves it out.
+
+    batch_size : int, default=256
+        Rows of a minibatch, about.
+
+    learning_rate_init : float, default=2e-3
+        First step size of Adam.
+
+    discriminator_learning_rate_init, critic_learning_rate_init : float, default=None
+        None takes `learning_rate_init`.
+
+    learning_rate_decay : float, default=1.0
+        Factor of all step sizes after each pass.
+
+    beta_1 : float, default=0.5
+        Decay of Adam's first moment.
+
+    max_iter : int, default=100
+        Passes over the rows.
+
+    averaging : float, default=0.999
+        The weights in use are an exponential moving average over steps, with this
+        share of the past.
+
+    warm_start : bool, default=False
+        Whether `fit` goes on from the last one.
+
+    device : str, default="cpu"
+        "cpu", "cuda" or "auto".
+
+    callbacks : list of skorch callbacks, default=None
+        Hooked into the training.
+
+    random_state : int, RandomState instance or None, default=None
+        Seeds weights, latent draws and minibatches; and torch's own generator, for the
+        time of the training, where a given module may draw from it: such fits should
+        not share a process with others in threads.
+
+    verbose : int, default=0
+        1 shows the passes as a bar.
+
+    Attributes
+    ----------
+    history_ : list of dict
+        For each pass `pass`, the losses `discriminator` and `generator`, `information`
+        (the bound, in nats, of training batches), `clip` (what its gradient was
+        multiplied with), and `energy_distance` between 1,000 rows and as many samples.
+
+    n_iter_ : int
+        Passes made.
+
+    n_features_in_ : int
+        Columns of X, or channels.
+
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns of X, where they are all strings.
+
+    See Also
+    --------
+    MINEALI : Codes of rows as well.
+
+    Notes
+    -----
+    Without the gradient penalty small players circle around each other or drop modes;
+    with it the plain GAN covers a good deal as well. docs/training.md has both.
+
+    Where the samples' energy distance from rows has become several times its least, or
+    a loss is no number, a ConvergenceWarning names the step, and the weights of the
+    best pass are kept.
+
+    References
+    ----------
+    Belghazi et al. (2018), "Mutual information neural estimation", section 5.1.
+    Mescheder, Geiger and Nowozin (2018), "Which training methods for GANs do actually
+    converge?".
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_mine.generative import MINEGAN
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.normal(size=(500, 2)) * [1.0, 20.0] + [0.0, 100.0]
+    >>> model = MINEGAN(hidden_layer_sizes=32, max_iter=50, random_state=0).fit(X)
+    >>> model.sample(3, random_state=0).shape
+    (3, 2)
+    """
+
+    _parameter_constraints: dict = {
+        **_Adversarial._parameter_constraints,
+        "n_codes": [Interval(Integral, 1, None, closed="left")],
+    }
+
+    def __init__(
+        self,
+        n_latent=16,
+        n_codes=16,
+        beta=0.3,
+        *,
+        generator=None,
+        discriminator=None,
+        critic=None,
+        hidden_layer_sizes=(128, 128, 128, 128),
+        discriminator_hidden_layer_sizes=(128, 128, 128),
+        critic_hidden_layer_sizes=(128, 128),
+        n_channels=32,
+        objective="mine",
+        gradient_penalty=5e-4,
+        batch_size=256,
+        learning_rate_init=2e-3,
+        discriminator_learning_rate_init=None,
+        critic_learning_rate_init=None,
+        learning_rate_decay=1.0,
+        beta_1=0.5,
+        max_iter=100,
+        averaging=0.999,
+        warm_start=False,
+        device="cpu",
+        callbacks=None,
+        random_state=None,
+        verbose=0,
+    ):
+        self.n_latent = n_latent
+        self.n_codes = n_codes
+        self.beta = beta
+        self.generator = generator
+        self.discriminator = discriminator
+        self.critic = critic
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.discriminator_hidden_layer_sizes = discriminator_hidden_layer_sizes
+        self.critic_hidden_layer_sizes = critic_hidden_layer_sizes
+        self.n_channels = n_channels
+        self.objective = objective
+        self.gradient_penalty = gradient_penalty
+        self.batch_size = batch_size
+        self.learning_rate_init = learning_rate_init
+        self.discriminator_learning_rate_init = discriminator_learning_rate_init
+        self.critic_learning_rate_init = critic_learning_rate_init
+        self.learning_rate_decay = learning_rate_decay
+        self.beta_1 = beta_1
+        self.max_iter = max_iter
+        self.averaging = averaging
+        self.warm_start = warm_start
+        self.device = device
+        self.callbacks = callbacks
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def _game(self, shape, seed):
+        n_in = self.n_latent + self.n_codes
+        if self.discriminator is None:
+            discriminator = self._sight(shape, 1, self._seed + 1)
+        else:
+            discriminator = self._given("discriminator", [shape], (1,), ())
+        return GenerativeGame(
+            n_codes=self.n_codes,
+            generator=self._generator(n_in, shape, self._seed),
+            discriminator=discriminator,
+            information=self._information((shape, (self.n_codes,)), self._seed + 2),
+            n_latent=n_in,
+            beta=self.beta,
+            gradient_penalty=self.gradient_penalty,
+            seed=seed,
+        )
+
+
+class MINEALI(TransformerMixin, _Adversarial):
+    """Adversarially learned inference, with an information term on rows and codes.
+
+    An encoder gives a code of each row and a generator a row of each code; a
+    discriminator of pairs cannot tell in the end which side made a pair. The encoder
+    also raises beta I(X; Z), and what codes tell about rows is what reconstructions are
+    made of. With ``beta=0`` this is plain ALI, with `reconstruction` as well ALICE.
+
+    Parameters
+    ----------
+    n_latent : int, default=64
+        Width of codes.
+
+    beta : float, default=1.0
+        What a nat of I(X; Z) is worth. With 0 there is no critic.
+
+    reconstruction : float, default=0.0
+        Price of a row's squared reconstruction error, summed over columns or pixels as
+        the networks see them (ALICE with l2).
+
+    generator : torch.nn.Module, default=None
+        Takes (B, n_latent) and gives rows as the networks see them: (B, d) of about
+        mean 0 and variance 1, or images (B, C, H, W) from -1 to 1. A copy is trained.
+        None builds a fully connected one, or a convolutional one for images.
+
+    discriminator : torch.nn.Module, default=None
+        Takes rows and (B, n_latent), gives (B, 1), positive where they look like rows
+        and their codes. A copy is trained.
+
+    encoder : torch.nn.Module, default=None
+        Takes rows, gives (B, 2 n_latent): mu, and what softplus makes sigma of. A copy
+        is trained.
+
+    critic : torch.nn.Module, default=None
+        T(x, z), takes rows and (B, n_latent), gives (B,). None builds one for the shape
+        of X.
+
+    hidden_layer_sizes : int or tuple of int, default=(128, 128, 128, 128)
+        Of the generator of a table. Not read where `generator` is given.
+
+    discriminator_hidden_layer_sizes : int or tuple of int, default=(128, 128, 128)
+        Of the discriminator, and of the encoder of a table. Not read where both are
+        given.
+
+    critic_hidden_layer_sizes : int or tuple of int, default=(128, 128)
+        Of the critic. Not read where `critic` is given.
+
+    n_channels : int, default=32
+        Of the larger maps of convolutions; the smaller ones have twice as many. Read
+        for images alone.
+
+    objective : str, default="mine"
+        What the critic climbs; see :class:`sklearn_mine.nn.MutualInformationLoss`.
+
+    gradient_penalty : float, default=5e-4
+        Price of half the discriminator's squared slope, at rows and at samples, which
+        keeps the game from turning in circles. 0 leaves it out.
+
+    batch_size : int, default=256
+        Rows of a minibatch, about.
+
+    learning_rate_init : float, default=2e-3
+        First step size of Adam.
+
+    discriminator_learning_rate_init, critic_learning_rate_init : float, default=None
+        None takes `learning_rate_init`.
+
+    learning_rate_decay : float, default=1.0
+        Factor of all step sizes after each pass.
+
+    beta_1 : float, default=0.5
+        Decay of Adam's first moment.
+
+    max_iter : int, default=100
+        Passes over the rows.
+
+    averaging : float, default=0.999
+        The weights in use are an exponential moving average over steps, with this
+        share of the past.
+
+    warm_start : bool, default=False
+        Whether `fit` goes on from the last one.
+
+    device : str, default="cpu"
+        "cpu", "cuda" or "auto".
+
+    callbacks : list of skorch callbacks, default=None
+        Hooked into the training.
+
+    random_state : int, RandomState instance or None, default=None
+        Seeds weights, latent draws and minibatches; and torch's own generator, for the
+        time of the training, where a given module may draw from it: such fits should
+        not share a process with others in threads.
+
+    verbose : int, default=0
+        1 shows the passes as a bar.
+
+    Attributes
+    ----------
+    history_ : list of dict
+        For each pass `pass`, the losses `discriminator` and `generator`, `information`
+        (the bound, in nats, of training batches), `clip` (what its gradient was
+        multiplied with), and `energy_distance` between 1,000 rows and as many samples.
+
+    n_iter_ : int
+        Passes made.
+
+    n_features_in_ : int
+        Columns of X, or channels.
+
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns of X, where they are all strings.
+
+    See Also
+    --------
+    MINEGAN : Samples alone.
+
+    References
+    ----------
+    Dumoulin et al. (2017), "Adversarially learned inference".
+    Li et al. (2017), "ALICE: Towards understanding adversarial learning for joint
+    distribution matching".
+    Belghazi et al. (2018), "Mutual information neural estimation", section 5.2.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_mine.generative import MINEALI
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.normal(size=(500, 2)) @ [[1.0, 2.0, 0.0], [0.0, 1.0, 1.0]]
+    >>> model = MINEALI(n_latent=2, hidden_layer_sizes=32, max_iter=20, random_state=0)
+    >>> model.fit(X).transform(X).shape
+    (500, 2)
+    >>> model.reconstruct(X[:5]).shape
+    (5, 3)
+    """
+
+    _parameter_constraints: dict = {
+        **_Adversarial._parameter_constraints,
+        "encoder": _MODULE,
+        "reconstruction": [Interval(Real, 0, None, closed="left")],
+    }
+
+    def __init__(
+        self,
+        n_latent=64,
+        beta=1.0,
+        *,
+        reconstruction=0.0,
+        generator=None,
+        discriminator=None,
+        encoder=None,
+        critic=None,
+        hidden_layer_sizes=(128, 128, 128, 128),
+        discriminator_hidden_layer_sizes=(128, 128, 128),
+        critic_hidden_layer_sizes=(128, 128),
+        n_channels=32,
+        objective="mine",
+        gradient_penalty=5e-4,
+        batch_size=256,
+        learning_rate_init=2e-3,
+        discriminator_learning_rate_init=None,
+        critic_learning_rate_init=None,
+        learning_rate_decay=1.0,
+        beta_1=0.5,
+        max_iter=100,
+        averaging=0.999,
+        warm_start=False,
+        device="cpu",
+        callbacks=None,
+        random_state=None,
+        verbose=0,
+    ):
+        self.n_latent = n_latent
+        self.beta = beta
+        self.reconstruction = reconstruction
+        self.generator = generator
+        self.discriminator = discriminator
+        self.encoder = encoder
+        self.critic = critic
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.discriminator_hidden_layer_sizes = discriminator_hidden_layer_sizes
+        self.critic_hidden_layer_sizes = critic_hidden_layer_sizes
+        self.n_channels = n_channels
+        self.objective = objective
+        self.gradient_penalty = gradient_penalty
+        self.batch_size = batch_size
+        self.learning_rate_init = learning_rate_init
+        self.discriminator_learning_rate_init = discriminator_learning_rate_init
+        self.critic_learning_rate_init = critic_learning_rate_init
+        self.learning_rate_decay = learning_rate_decay
+        self.beta_1 = beta_1
+        self.max_iter = max_iter
+        self.averaging = averaging
+        self.warm_start = warm_start
+        self.device = device
+        self.callbacks = callbacks
+        self.random_state = random_state
+        self.verbose = verbose
+
+    @torch.no_grad()
+    def transform(self, X):
+        """Mean codes of rows.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n, d), or array of shape (n, C, H, W)
+
+        Returns
+        -------
+        Z : ndarray of shape (n, n_latent)
+        """
+        check_is_fitted(self, "_module")
+        rows = self._samples.read(X, self)
+        parts = [
+            self._module.encoded(self._samples.scaled(rows[i : i + _CHUNK]).double())[0]
+            for i in range(0, len(rows), _CHUNK)
+        ]
+        codes = torch.cat(parts).numpy()
+        return codes.astype(rows.dtype if rows.dtype.kind == "f" else np.float64)
+
+    def inverse_transform(self, Z):
+        """Rows of codes.
+
+        Parameters
+        ----------
+        Z : array-like of shape (n, n_latent)
+
+        Returns
+        -------
+        X : ndarray or DataFrame
+            In the type and scale of the rows that `fit` saw, with their names.
+        """
+        check_is_fitted(self, "_module")
+        Z = check_array(Z, dtype=np.float32, input_name="Z")
+        if Z.shape[1] != self.n_latent:
+            raise ValueError(
+                f"Z has {Z.shape[1]} columns, and codes have n_latent={self.n_latent}."
+            )
+        return self._samples.native(_made(self._module, torch.from_numpy(Z)))
+
+    def reconstruct(self, X):
+        """Rows of the codes of rows.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n, d), or array of shape (n, C, H, W)
+
+        Returns
+        -------
+        X : ndarray or DataFrame
+        """
+        return self.inverse_transform(self.transform(X))
+
+    def get_feature_names_out(self, input_features=None):
+        """Names of the codes.
+
+        Parameters
+        ----------
+        input_features : None
+            Not read.
+
+        Returns
+        -------
+        names : ndarray of shape (n_latent,), str
+        """
+        check_is_fitted(self, "_module")
+        return np.array([f"code{i}" for i in range(self.n_latent)], dtype=object)
+
+    def _game(self, shape, seed):
+        width = self.n_latent
+        if self.encoder is None:
+            encoder = self._sight(shape, 2 * width, self._seed + 3)
+        else:
+            encoder = self._given("encoder", [shape], (2 * width,))
+        if self.discriminator is not None:
+            discriminator = self._given("discriminator", [shape, (width,)], (1,), ())
+        else:
+            sizes = as_layer_sizes(
+                self.discriminator_hidden_layer_sizes,
+                "discriminator_hidden_layer_sizes",
+            )
+            seen = sizes[0]
+            of_row = self._sight(shape, seen, self._seed + 4)
+            discriminator = build(
+                lambda: Pair(torch.nn.Identity(), width, seen, sizes),
+                self._seed + 1,
+            )
+            discriminator.of_row = of_row
+        return InferenceGame(
+            encoder=encoder,
+            reconstruction=self.reconstruction,
+            generator=self._generator(width, shape, self._seed),
+            discriminator=discriminator,
+            information=self._information((shape, (width,)), self._seed + 2),
+            n_latent=width,
+            beta=self.beta,
+            gradient_penalty=self.gradient_penalty,
+            seed=seed,
+        )

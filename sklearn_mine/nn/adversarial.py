@@ -1,0 +1,359 @@
+"""Adversarial games with an information term: their networks, steps and training.
+
+A game is a torch module that works out the gradients of all its players for one batch;
+skorch runs the loop, and one optimiser moves all players at once.
+"""
+
+import itertools
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from skorch import NeuralNet
+from torch.utils.data import Dataset
+
+from .loss import adaptive_clip_
+from .networks import next_generator
+
+softplus = torch.nn.functional.softplus
+
+
+class Crop(torch.nn.Module):
+    """The first rows and columns of images."""
+
+    def __init__(self, height, width):
+        super().__init__()
+        self.height, self.width = height, width
+
+    def forward(self, x):
+        return x[:, :, : self.height, : self.width]
+
+
+def dense_generator(n_in, sizes, n_out):
+    """Codes to rows of a table, with normalised hidden layers."""
+    layers, sizes = [], [n_in, *sizes]
+    for fan_in, fan_out in itertools.pairwise(sizes):
+        layers += [torch.nn.Linear(fan_in, fan_out), torch.nn.BatchNorm1d(fan_out)]
+        layers += [torch.nn.ReLU()]
+    return torch.nn.Sequential(*layers, torch.nn.Linear(sizes[-1], n_out))
+
+
+def image_generator(n_in, shape, n_channels):
+    """Codes to images between -1 and 1, by two transposed convolutions."""
+    channels, height, width = shape
+    small = -(-height // 4), -(-width // 4)
+    wide = 2 * n_channels
+    return torch.nn.Sequential(
+        torch.nn.Linear(n_in, wide * small[0] * small[1]),
+        torch.nn.Unflatten(1, (wide, *small)),
+        torch.nn.BatchNorm2d(wide),
+        torch.nn.ReLU(),
+        torch.nn.ConvTranspose2d(wide, n_channels, 4, stride=2, padding=1),
+        torch.nn.BatchNorm2d(n_channels),
+        torch.nn.ReLU(),
+        torch.nn.ConvTranspose2d(n_channels, channels, 4, stride=2, padding=1),
+        Crop(height, width),
+        torch.nn.Tanh(),
+    )
+
+
+def dense_sight(n_in, sizes, n_out):
+    """Rows of a table to `n_out` numbers."""
+    layers, sizes = [], [n_in, *sizes]
+    for fan_in, fan_out in itertools.pairwise(sizes):
+        layers += [torch.nn.Linear(fan_in, fan_out), torch.nn.LeakyReLU(0.2)]
+    return torch.nn.Sequential(*layers, torch.nn.Linear(sizes[-1], n_out))
+
+
+def image_sight(shape, n_channels, n_out):
+    """Images to `n_out` numbers, by two convolutions."""
+    channels, height, width = shape
+    small = -(-height // 4), -(-width // 4)
+    wide = 2 * n_channels
+    return torch.nn.Sequential(
+        torch.nn.Conv2d(channels, n_channels, 5, stride=2, padding=2),
+        torch.nn.LeakyReLU(0.2),
+        torch.nn.Conv2d(n_channels, wide, 5, stride=2, padding=2),
+        torch.nn.LeakyReLU(0.2),
+        torch.nn.Flatten(),
+        torch.nn.Linear(wide * small[0] * small[1], n_out),
+    )
+
+
+class Pair(torch.nn.Module):
+    """A value for each pair of a row and its code: the discriminator of both."""
+
+    def __init__(self, of_row, n_latent, n_seen, sizes):
+        super().__init__()
+        self.of_row = of_row
+        self.together = dense_sight(n_seen + n_latent, sizes, 1)
+
+    def forward(self, x, z):
+        seen = torch.nn.functional.leaky_relu(self.of_row(x), 0.2)
+        return self.together(torch.cat([seen, z], dim=1))
+
+
+class Round(NamedTuple):
+    """What both sides made of a batch.
+
+    Attributes
+    ----------
+    real, fake : tensor of shape (B, 1)
+        Logits of what is real, and of what is made.
+
+    inputs : tuple of tensor
+        What the discriminator was shown.
+
+    information : tensor of shape () or None
+    """
+
+    real: torch.Tensor
+    fake: torch.Tensor
+    inputs: tuple
+    information: torch.Tensor | None
+
+
+class Game(torch.nn.Module):
+    """Players, and the gradients of one batch.
+
+    Parameters
+    ----------
+    generator, discriminator : torch.nn.Module
+
+    information : MutualInformationLoss or None
+        What the generating side raises.
+
+    n_latent : int
+        Width of what is drawn.
+
+    beta : float
+        Price of a nat that is missing.
+
+    gradient_penalty : float
+        Price of the discriminator's squared slope, half of it, at what it is shown.
+
+    seed : int
+        Of what is drawn.
+    """
+
+    def __init__(
+        self,
+        generator,
+        discriminator,
+        information,
+        n_latent,
+        beta,
+        gradient_penalty,
+        seed,
+    ):
+        super().__init__()
+        self.generator, self.discriminator = generator, discriminator
+        self.information = information
+        self.n_latent, self.beta = n_latent, beta
+        self.gradient_penalty = gradient_penalty
+        self.seed, self.n_draws = seed, 0
+
+    def draw(self, n, device):
+        """Latent vectors, new ones each time."""
+        generator = next_generator(self, device)
+        return torch.randn((n, self.n_latent), generator=generator, device=device)
+
+    def shown(self, x):
+        """Rows for the discriminator alone, whose slope may be asked for."""
+        return x.detach().requires_grad_(self.gradient_penalty > 0.0)
+
+    def set_gradients(self, x):
+        """Gradients of all players; what the batch was like, by name."""
+        played = self.play(x)
+        judged = softplus(-played.real).mean() + softplus(played.fake).mean()
+        fooled = self.fooled(played)
+        seen = {"discriminator": judged.detach(), "generator": fooled.detach()}
+        if self.gradient_penalty:
+            judged = judged + 0.5 * self.gradient_penalty * _steepness(played)
+        makers = self.makers()
+        _set(self.discriminator.parameters(), judged, retain_graph=True)
+        adversarial = torch.autograd.grad(
+            fooled, makers, retain_graph=played.information is not None
+        )
+        if played.information is None:
+            for parameter, gradient in zip(makers, adversarial, strict=True):
+                parameter.grad = gradient
+            return seen
+        # Raised: the term is subtracted from what is descended.
+        lost = -self.beta * played.information
+        _set(self.information.parameters(), lost, retain_graph=True)
+        raised = torch.autograd.grad(lost, makers, allow_unused=True)
+        factor = adaptive_clip_(makers, adversarial, raised)
+        return seen | {"information": played.information.detach(), "clip": factor}
+
+
+def _set(parameters, loss, *, retain_graph):
+    """Set the gradients of a loss."""
+    parameters = list(parameters)
+    gradients = torch.autograd.grad(loss, parameters, retain_graph=retain_graph)
+    for parameter, gradient in zip(parameters, gradients, strict=True):
+        parameter.grad = gradient
+
+
+def _steepness(played):
+    """Mean squared slope of the discriminator, at real rows and at made ones."""
+    slopes = torch.autograd.grad(
+        played.real.sum() + played.fake.sum(), played.inputs, create_graph=True
+    )
+    return sum(slope.square().sum() for slope in slopes) / len(played.real)
+
+
+class GenerativeGame(Game):
+    """Rows are made of (e, c); c should be told from them.
+
+    Parameters
+    ----------
+    n_codes : int
+        Width of c, the last numbers of what is drawn.
+
+    **players : dict
+        Of :class:`Game`.
+    """
+
+    def __init__(self, n_codes, **players):
+        super().__init__(**players)
+        self.n_codes = n_codes
+
+    def makers(self):
+        return list(self.generator.parameters())
+
+    def play(self, x):
+        """A batch of what is real beside as many that are made."""
+        latent = self.draw(len(x), x.device)
+        made, x = self.generator(latent), self.shown(x)
+        real, fake = self.discriminator(torch.cat([x, made])).chunk(2)
+        information = None
+        if self.information is not None:
+            information = self.information(made, latent[:, -self.n_codes :])
+        return Round(real, fake, (x, made), information)
+
+    def fooled(self, played):
+        """What the generator descends: the loss that does not saturate."""
+        return softplus(-played.fake).mean()
+
+
+class InferenceGame(Game):
+    """Rows and their codes, made from either end, should not be told apart.
+
+    Parameters
+    ----------
+    encoder : torch.nn.Module
+        Gives mu and what softplus makes sigma of, side by side.
+
+    reconstruction : float
+        Price of a squared error of what the generator makes of a row's code.
+
+    **players : dict
+        Of :class:`Game`.
+
+    References
+    ----------
+    Dumoulin et al. (2017), "Adversarially learned inference"; Li et al. (2017),
+    "ALICE"; Belghazi et al. (2018), section 5.2.
+    """
+
+    def __init__(self, encoder, reconstruction, **players):
+        super().__init__(**players)
+        self.encoder, self.reconstruction = encoder, reconstruction
+
+    def makers(self):
+        return [*self.generator.parameters(), *self.encoder.parameters()]
+
+    def encoded(self, x):
+        mean, raw = self.encoder(x).chunk(2, dim=1)
+        return mean, softplus(raw)
+
+    def play(self, x):
+        latent = self.draw(len(x), x.device)
+        mean, scale = self.encoded(x)
+        codes = mean + scale * self.draw(len(x), x.device)
+        made = self.generator(latent)
+        x_shown, latent_shown = self.shown(x), self.shown(latent)
+        real, fake = self.discriminator(
+            torch.cat([x_shown, made]), torch.cat([codes, latent_shown])
+        ).chunk(2)
+        self.remade = None
+        if self.reconstruction:
+            self.remade = (self.generator(codes) - x).square().flatten(1).sum(1).mean()
+        information = None
+        if self.information is not None:
+            information = self.information(x, codes)
+        return Round(real, fake, (x_shown, made, codes, latent_shown), information)
+
+    def fooled(self, played):
+        loss = softplus(-played.fake).mean() + softplus(played.real).mean()
+        return loss if self.remade is None else loss + self.reconstruction * self.remade
+
+
+class Losses(torch.nn.Module):
+    """What the last batch was like, where callbacks look for it."""
+
+
+class AdversarialNet(NeuralNet):
+    """skorch's loop, with steps of a game."""
+
+    def train_step(self, batch, **fit_params):
+        self._set_training(True)
+        self.criterion_.last_ = self.module_.set_gradients(batch[0])
+        self.optimizer_.step()
+        return {"loss": sum(self.criterion_.last_.values()), "y_pred": None}
+
+
+class Rows(Dataset):
+    """Rows as they came, and how to scale them."""
+
+    def __init__(self, rows, samples):
+        self.rows, self.samples = rows, samples
+
+    def __len__(self):
+        return len(self.rows)
+
+
+class RowBatches:
+    """Shuffled minibatches of nearly one size, scaled as they are taken."""
+
+    def __init__(self, dataset, batch_size, rng, device):
+        self.dataset, self.rng, self.device = dataset, rng, device
+        n = len(dataset)
+        self.n_batches = max(1, min(round(n / batch_size), n // 2))
+
+    def __iter__(self):
+        rows, samples = self.dataset.rows, self.dataset.samples
+        order = self.rng.permutation(len(rows))
+        for index in np.array_split(order, self.n_batches):
+            # In the order of the file, where rows are mapped from one.
+            yield (samples.scaled(rows[np.sort(index)]).to(self.device),)
+
+    def __len__(self):
+        return self.n_batches
+
+
+def make_net(game, keeper, *, rates, beta_1, batch_size, rng, device, callbacks):
+    """The skorch net; :func:`sklearn_mine.nn.averaging.train` runs it."""
+    net = AdversarialNet(
+        module=game,
+        criterion=Losses,
+        optimizer=torch.optim.Adam,
+        optimizer__betas=(beta_1, 0.999),
+        optimizer__fused=True,
+        optimizer__param_groups=[
+            (pattern, {"lr": rate}) for pattern, rate in rates.items()
+        ],
+        batch_size=batch_size,
+        iterator_train=RowBatches,
+        iterator_train__rng=rng,
+        iterator_train__device=device,
+        train_split=None,
+        callbacks=[keeper, *callbacks],
+        callbacks__print_log=None,
+        verbose=0,
+        device=device,
+    ).initialize()
+    # Pickled apart by skorch, for machines without the device: prefixes of names.
+    net.cuda_dependent_attributes_ += ["module", "criterion"]
+    return net

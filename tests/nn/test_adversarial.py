@@ -1,0 +1,153 @@
+"""Games: gradients of their players, against what they should be."""
+
+import numpy as np
+import pytest
+import torch
+
+from sklearn_mine.nn import MutualInformationLoss
+from sklearn_mine.nn.adversarial import (
+    GenerativeGame,
+    InferenceGame,
+    Pair,
+    RowBatches,
+    dense_generator,
+    dense_sight,
+    image_generator,
+    image_sight,
+)
+
+
+@pytest.fixture(autouse=True)
+def own_draws():
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        yield
+
+
+def _generative(beta=1.0, gradient_penalty=0.0):
+    return GenerativeGame(
+        n_codes=2,
+        generator=torch.nn.Linear(3, 2),
+        discriminator=torch.nn.Linear(2, 1),
+        information=MutualInformationLoss() if beta else None,
+        n_latent=3,
+        beta=beta,
+        gradient_penalty=gradient_penalty,
+        seed=0,
+    )
+
+
+def _gradients(game, x):
+    seen = game.set_gradients(x)
+    return seen, {name: p.grad.clone() for name, p in game.named_parameters()}
+
+
+def test_each_side_descends_its_own_loss():
+    game, x = _generative(beta=0.0), torch.randn(50, 2) + 3.0
+    _, found = _gradients(game, x)
+    game.n_draws = 0
+    made = game.generator(game.draw(50, "cpu"))
+    softplus = torch.nn.functional.softplus
+    judged = softplus(-game.discriminator(x)).mean()
+    judged = judged + softplus(game.discriminator(made.detach())).mean()
+    fooled = softplus(-game.discriminator(made)).mean()
+    for loss, player in ((judged, "discriminator"), (fooled, "generator")):
+        parameters = dict(getattr(game, player).named_parameters())
+        expected = torch.autograd.grad(loss, parameters.values())
+        for name, gradient in zip(parameters, expected, strict=True):
+            torch.testing.assert_close(found[f"{player}.{name}"], gradient)
+
+
+def test_information_is_added_to_at_most_the_adversarial_norm():
+    x = torch.randn(50, 2)
+    game = _generative(beta=1e9)
+    game.set_gradients(x)
+    plain = _generative(beta=0.0)
+    plain.load_state_dict(game.state_dict(), strict=False)
+    game.n_draws = plain.n_draws = 0
+    seen, both = _gradients(game, x)
+    _, alone = _gradients(plain, x)
+    assert 0.0 < float(seen["clip"]) < 1e-3
+    names = ["generator.weight", "generator.bias"]
+    adversarial = torch.cat([alone[name].flatten() for name in names])
+    added = torch.cat([(both[name] - alone[name]).flatten() for name in names])
+    torch.testing.assert_close(added.norm(), adversarial.norm(), rtol=1e-3, atol=0.0)
+
+
+def test_the_slope_of_a_linear_discriminator_is_its_weight():
+    x = torch.randn(50, 2)
+    game = _generative(beta=0.0, gradient_penalty=2.0)
+    _, found = _gradients(game, x)
+    game.n_draws, game.gradient_penalty = 0, 0.0
+    _, plain = _gradients(game, x)
+    # At rows and at samples: two slopes for each row of the batch.
+    weight = game.discriminator.weight
+    added = found["discriminator.weight"] - plain["discriminator.weight"]
+    torch.testing.assert_close(added, 4.0 * weight.detach(), rtol=1e-4, atol=1e-6)
+    torch.testing.assert_close(
+        found["generator.weight"], plain["generator.weight"], rtol=1e-5, atol=1e-7
+    )
+
+
+def test_the_penalised_slope_is_the_discriminators_alone():
+    """Not that of the encoder, though its codes depend on the rows."""
+
+    class Sum(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.weight = torch.nn.Parameter(torch.ones(()))
+
+        def forward(self, x, z):
+            return (self.weight * (x + z)).sum(dim=1, keepdim=True)
+
+    game = InferenceGame(
+        encoder=torch.nn.Linear(1, 2),
+        reconstruction=0.0,
+        generator=torch.nn.Linear(1, 1),
+        discriminator=Sum(),
+        information=None,
+        n_latent=1,
+        beta=0.0,
+        gradient_penalty=2.0,
+        seed=0,
+    )
+    x = torch.randn(20, 1)
+    _, found = _gradients(game, x)
+    game.n_draws, game.gradient_penalty = 0, 0.0
+    _, plain = _gradients(game, x)
+    # Slopes of one at rows and samples, and at both kinds of codes.
+    added = found["discriminator.weight"] - plain["discriminator.weight"]
+    torch.testing.assert_close(added, torch.tensor(8.0), rtol=1e-4, atol=0.0)
+
+
+@pytest.mark.parametrize("shape", [(1, 28, 28), (3, 8, 9), (2, 3, 5)])
+def test_networks_of_images_fit_any_size(shape):
+    made = image_generator(4, shape, 2)(torch.randn(3, 4))
+    assert made.shape == (3, *shape)
+    assert made.abs().max() <= 1.0
+    assert image_sight(shape, 2, 7)(made).shape == (3, 7)
+
+
+def test_networks_of_tables():
+    made = dense_generator(4, (8, 8), 5)(torch.randn(3, 4))
+    assert made.shape == (3, 5)
+    pair = Pair(dense_sight(5, (8,), 6), n_latent=2, n_seen=6, sizes=(8,))
+    assert pair(made, torch.randn(3, 2)).shape == (3, 1)
+
+
+def test_batches_hold_every_row_once():
+    class Kept:
+        def scaled(self, rows):
+            return torch.from_numpy(rows)
+
+    class Held:
+        rows, samples = np.arange(23.0)[:, None], Kept()
+
+        def __len__(self):
+            return 23
+
+    batches = RowBatches(Held(), 5, np.random.default_rng(0), "cpu")
+    parts = [x.flatten() for (x,) in batches]
+    assert len(batches) == len(parts)
+    assert min(map(len, parts)) > 1
+    assert sorted(torch.cat(parts).tolist()) == list(range(23))
