@@ -89,7 +89,8 @@ def run(file, key, args, make, X, *, passes, judge, at_pass=None, every=10):
     row = key | judge(model) | {"minutes": f"{seconds / 60.0:.1f}"}
     print(row, flush=True)
     write_csv(file, [*read_csv(file), row])
-    np.savez_compressed(RESULTS / f"{stem}.npz", **dict(seen))
+    if seen:
+        np.savez_compressed(checkpoint.with_suffix(".npz"), **dict(seen))
     checkpoint.unlink(missing_ok=True)
 
 
