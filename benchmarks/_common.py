@@ -32,6 +32,11 @@ def read_csv(name):
         return list(csv.DictReader(lines))
 
 
+def is_done(name, key):
+    """Whether a file of results has a line with these values."""
+    return any(key.items() <= row.items() for row in read_csv(name))
+
+
 def in_passes(make, one_pass, n_passes, file, *, every, at_pass=None):
     """Train pass by pass, from the last checkpoint on.
 

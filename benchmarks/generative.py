@@ -25,7 +25,15 @@ from pathlib import Path
 import joblib
 import numpy as np
 import torch
-from _common import RESULTS, in_passes, mnist, read_csv, run_parts, write_csv
+from _common import (
+    RESULTS,
+    in_passes,
+    is_done,
+    mnist,
+    read_csv,
+    run_parts,
+    write_csv,
+)
 from skorch import NeuralNetClassifier
 
 from sklearn_mine.datasets import load_image_folder
@@ -74,7 +82,7 @@ PLANE = {
 def run(file, key, args, make, X, *, passes, judge, at_pass=None, every=10):
     """One line of a file of results, unless it is there."""
     key = {name: str(value) for name, value in key.items()}
-    if any(key.items() <= row.items() for row in read_csv(file)):
+    if is_done(file, key):
         return
     stem = "-".join([Path(file).stem, *key.values()]).replace(" ", "_")
     checkpoint = args.checkpoints / f"{stem}.joblib"
@@ -258,36 +266,39 @@ def similarity(rows, others):
 INFERENCE = {"ALI": (0.0, 0.0), "ALICE, l2": (0.0, 1.0), "MINE": (1.0, 0.0)}
 
 
+def inferring(name, passes, args, **settings):
+    """One of those models, untrained."""
+    beta, reconstruction = INFERENCE[name]
+    return MINEALI(
+        beta=beta,
+        reconstruction=reconstruction,
+        max_iter=passes,
+        learning_rate_decay=0.1 ** (1.0 / passes),
+        device=args.device,
+        random_state=0,
+        **settings,
+    )
+
+
 def inference(args):
     """25 Gaussians, then MNIST: ALI, ALICE and the information term."""
-    for name, (beta, reconstruction) in INFERENCE.items():
-        passes = args.passes or 400
-        X = gaussians(20_000, np.random.default_rng(0))
-        fresh = gaussians(2500, np.random.default_rng(1))
+    passes = args.passes or 400
+    X = gaussians(20_000, np.random.default_rng(0))
+    fresh = gaussians(2500, np.random.default_rng(1))
 
-        def make(beta=beta, price=reconstruction, passes=passes, **more):
-            return MINEALI(
-                beta=beta,
-                reconstruction=price,
-                max_iter=passes,
-                learning_rate_decay=0.1 ** (1.0 / passes),
-                device=args.device,
-                random_state=0,
-                **more,
-            )
+    def judge(model):
+        made = model.sample(N_SAMPLES, random_state=0)
+        covered, good, kl = judged(made, CENTRES, np.arange(25))
+        away = np.square(model.reconstruct(fresh) - fresh).sum(axis=1).mean()
+        measured = {"modes": covered, "good": f"{good:.3f}", "kl": f"{kl:.3f}"}
+        return measured | {"error": f"{away:.3f}"}
 
-        def judge(model, fresh=fresh):
-            made = model.sample(N_SAMPLES, random_state=0)
-            covered, good, kl = judged(made, CENTRES, np.arange(25))
-            away = np.square(model.reconstruct(fresh) - fresh).sum(axis=1).mean()
-            measured = {"modes": covered, "good": f"{good:.3f}", "kl": f"{kl:.3f}"}
-            return measured | {"error": f"{away:.3f}"}
-
+    for name in INFERENCE:
         run(
             "generative_inference_plane.csv",
             {"model": name, "passes": passes},
             args,
-            lambda make=make: make(n_latent=2),
+            lambda name=name: inferring(name, passes, args, n_latent=2),
             X,
             passes=passes,
             judge=judge,
@@ -311,41 +322,31 @@ def images_inference(data, X, y, n_train, args):
     passes = args.passes or 30
     digits = None if y is None else classifier(args)
     held_out = X[n_train:]
-    for name, (beta, reconstruction) in INFERENCE.items():
 
-        def make(beta=beta, price=reconstruction):
-            return MINEALI(
-                beta=beta,
-                reconstruction=price,
-                max_iter=passes,
-                learning_rate_decay=0.1 ** (1.0 / passes),
-                device=args.device,
-                random_state=0,
-            )
+    def judge(model):
+        shown, again = (
+            rows.astype(np.float32) / 255.0
+            for rows in (held_out, model.reconstruct(held_out))
+        )
+        away = np.square(again - shown).sum(axis=(1, 2, 3)).mean()
+        measured = {"error": f"{away:.2f}", "accuracy %": ""}
+        if digits is not None:
+            right = (digits.predict(again) == y[n_train:]).mean()
+            measured["accuracy %"] = f"{100.0 * right:.2f}"
+        return measured | {"ms-ssim": f"{similarity(shown, again):.3f}"}
 
-        def judge(model):
-            shown, again = (
-                rows.astype(np.float32) / 255.0
-                for rows in (held_out, model.reconstruct(held_out))
-            )
-            away = np.square(again - shown).sum(axis=(1, 2, 3)).mean()
-            measured = {"error": f"{away:.2f}", "accuracy %": ""}
-            if digits is not None:
-                right = (digits.predict(again) == y[n_train:]).mean()
-                measured["accuracy %"] = f"{100.0 * right:.2f}"
-            return measured | {"ms-ssim": f"{similarity(shown, again):.3f}"}
+    def at_pass(model, n_done):
+        if n_done < passes:
+            return []
+        rows = held_out[:16]
+        return [("rows", rows), ("again", model.reconstruct(rows))]
 
-        def at_pass(model, n_done):
-            if n_done < passes:
-                return []
-            rows = held_out[:16]
-            return [("rows", rows), ("again", model.reconstruct(rows))]
-
+    for name in INFERENCE:
         run(
             "generative_inference.csv",
             {"data": data, "model": name, "passes": passes},
             args,
-            make,
+            lambda name=name: inferring(name, passes, args),
             X[:n_train],
             passes=passes,
             judge=judge,

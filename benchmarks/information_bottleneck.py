@@ -27,7 +27,15 @@ from pathlib import Path
 import joblib
 import numpy as np
 import torch
-from _common import RESULTS, in_passes, mnist, read_csv, run_parts, write_csv
+from _common import (
+    RESULTS,
+    in_passes,
+    is_done,
+    mnist,
+    read_csv,
+    run_parts,
+    write_csv,
+)
 
 from sklearn_mine.information_bottleneck import InformationBottleneckClassifier
 from sklearn_mine.nn import GaussianNoise
@@ -281,10 +289,9 @@ def run(name, seed, args, at_pass=None, **changes):
         "changes": args.set,
         "device": args.device,
     }
-    if any(settings.items() <= row.items() for row in read_csv(FINISHED)):
+    if is_done(FINISHED, settings):
         return [], [], None
-    found = trained(name, seed, args, at_pass, changes)
-    model, seconds, seen, checkpoint = found
+    model, seconds, seen, checkpoint = trained(name, seed, args, at_pass, changes)
     X, y = images()
     rows = slice(50_000, 60_000) if args.validate else slice(60_000, 70_000)
     wrong = error(model, X[rows], y[rows])

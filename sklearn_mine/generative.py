@@ -22,14 +22,13 @@ from .nn.adversarial import (
     InferenceGame,
     Pair,
     Rows,
-    dense_generator,
     dense_sight,
     image_generator,
     image_sight,
     make_net,
 )
 from .nn.averaging import AverageAndJudge, own_draws, train
-from .nn.bottleneck import build, stream
+from .nn.bottleneck import build, dense_encoder, stream
 from .nn.critics import as_layer_sizes
 from .nn.objectives import OBJECTIVES
 
@@ -309,7 +308,7 @@ class _Adversarial(BaseEstimator):
         if len(shape) == 3:
             return build(lambda: image_generator(n_in, shape, self.n_channels), seed)
         sizes = as_layer_sizes(self.hidden_layer_sizes)
-        return build(lambda: dense_generator(n_in, sizes, *shape), seed)
+        return build(lambda: dense_encoder(n_in, sizes, *shape, "relu", True), seed)
 
     def _sight(self, shape, n_out, seed):
         """What tells one row from another, to n_out numbers."""

@@ -12,6 +12,7 @@ import torch
 from skorch import NeuralNet
 from torch.utils.data import Dataset
 
+from .averaging import Batches, initialized
 from .loss import adaptive_clip_
 from .networks import next_generator
 
@@ -27,15 +28,6 @@ class Crop(torch.nn.Module):
 
     def forward(self, x):
         return x[:, :, : self.height, : self.width]
-
-
-def dense_generator(n_in, sizes, n_out):
-    """Codes to rows of a table, with normalised hidden layers."""
-    layers, sizes = [], [n_in, *sizes]
-    for fan_in, fan_out in itertools.pairwise(sizes):
-        layers += [torch.nn.Linear(fan_in, fan_out), torch.nn.BatchNorm1d(fan_out)]
-        layers += [torch.nn.ReLU()]
-    return torch.nn.Sequential(*layers, torch.nn.Linear(sizes[-1], n_out))
 
 
 def image_generator(n_in, shape, n_channels):
@@ -105,12 +97,16 @@ class Round(NamedTuple):
         What the discriminator was shown.
 
     information : tensor of shape () or None
+
+    error : tensor of shape () or None
+        Of reconstruction.
     """
 
     real: torch.Tensor
     fake: torch.Tensor
     inputs: tuple
     information: torch.Tensor | None
+    error: torch.Tensor | None = None
 
 
 class Game(torch.nn.Module):
@@ -171,26 +167,23 @@ class Game(torch.nn.Module):
         if self.gradient_penalty:
             judged = judged + 0.5 * self.gradient_penalty * _steepness(played)
         makers = self.makers()
-        _set(self.discriminator.parameters(), judged, retain_graph=True)
-        adversarial = torch.autograd.grad(
-            fooled, makers, retain_graph=played.information is not None
-        )
+        _set(self.discriminator.parameters(), judged)
         if played.information is None:
-            for parameter, gradient in zip(makers, adversarial, strict=True):
-                parameter.grad = gradient
+            _set(makers, fooled)
             return seen
+        adversarial = torch.autograd.grad(fooled, makers, retain_graph=True)
         # Raised: the term is subtracted from what is descended.
         lost = -self.beta * played.information
-        _set(self.information.parameters(), lost, retain_graph=True)
+        _set(self.information.parameters(), lost)
         raised = torch.autograd.grad(lost, makers, allow_unused=True)
         factor = adaptive_clip_(makers, adversarial, raised)
         return seen | {"information": played.information.detach(), "clip": factor}
 
 
-def _set(parameters, loss, *, retain_graph):
-    """Set the gradients of a loss."""
+def _set(parameters, loss):
+    """Set the gradients of a loss, whose graph others may need as well."""
     parameters = list(parameters)
-    gradients = torch.autograd.grad(loss, parameters, retain_graph=retain_graph)
+    gradients = torch.autograd.grad(loss, parameters, retain_graph=True)
     for parameter, gradient in zip(parameters, gradients, strict=True):
         parameter.grad = gradient
 
@@ -277,17 +270,19 @@ class InferenceGame(Game):
         real, fake = self.discriminator(
             torch.cat([x_shown, made]), torch.cat([codes, latent_shown])
         ).chunk(2)
-        self.remade = None
+        error = information = None
         if self.reconstruction:
-            self.remade = (self.generator(codes) - x).square().flatten(1).sum(1).mean()
-        information = None
+            error = (self.generator(codes) - x).square().flatten(1).sum(1).mean()
         if self.information is not None:
             information = self.information(x, codes)
-        return Round(real, fake, (x_shown, made, codes, latent_shown), information)
+        inputs = x_shown, made, codes, latent_shown
+        return Round(real, fake, inputs, information, error)
 
     def fooled(self, played):
         loss = softplus(-played.fake).mean() + softplus(played.real).mean()
-        return loss if self.remade is None else loss + self.reconstruction * self.remade
+        if played.error is None:
+            return loss
+        return loss + self.reconstruction * played.error
 
 
 class Losses(torch.nn.Module):
@@ -314,13 +309,12 @@ class Rows(Dataset):
         return len(self.rows)
 
 
-class RowBatches:
-    """Shuffled minibatches of nearly one size, scaled as they are taken."""
+class RowBatches(Batches):
+    """Shuffled minibatches, scaled as they are taken."""
 
     def __init__(self, dataset, batch_size, rng, device):
-        self.dataset, self.rng, self.device = dataset, rng, device
-        n = len(dataset)
-        self.n_batches = max(1, min(round(n / batch_size), n // 2))
+        super().__init__(dataset, batch_size, rng)
+        self.device = device
 
     def __iter__(self):
         rows, samples = self.dataset.rows, self.dataset.samples
@@ -329,18 +323,14 @@ class RowBatches:
             # In the order of the file, where rows are mapped from one.
             yield (samples.scaled(rows[np.sort(index)]).to(self.device),)
 
-    def __len__(self):
-        return self.n_batches
 
-
-def make_net(game, keeper, *, rates, beta_1, batch_size, rng, device, callbacks):
+def make_net(game, keeper, *, rates, batch_size, rng, device, **settings):
     """The skorch net; :func:`sklearn_mine.nn.averaging.train` runs it."""
-    net = AdversarialNet(
-        module=game,
-        criterion=Losses,
-        optimizer=torch.optim.Adam,
-        optimizer__betas=(beta_1, 0.999),
-        optimizer__fused=True,
+    return initialized(
+        AdversarialNet,
+        game,
+        Losses,
+        keeper,
         optimizer__param_groups=[
             (pattern, {"lr": rate}) for pattern, rate in rates.items()
         ],
@@ -348,12 +338,6 @@ def make_net(game, keeper, *, rates, beta_1, batch_size, rng, device, callbacks)
         iterator_train=RowBatches,
         iterator_train__rng=rng,
         iterator_train__device=device,
-        train_split=None,
-        callbacks=[keeper, *callbacks],
-        callbacks__print_log=None,
-        verbose=0,
         device=device,
-    ).initialize()
-    # Pickled apart by skorch, for machines without the device: prefixes of names.
-    net.cuda_dependent_attributes_ += ["module", "criterion"]
-    return net
+        **settings,
+    )

@@ -139,6 +139,42 @@ def _numbers(module):
     return list(found.values())
 
 
+class Batches:
+    """Shuffled minibatches of nearly one size, none of a single row."""
+
+    def __init__(self, dataset, batch_size, rng):
+        self.dataset, self.rng = dataset, rng
+        n = len(dataset)
+        self.n_batches = max(1, min(round(n / batch_size), n // 2))
+
+    def __iter__(self):
+        order = torch.from_numpy(self.rng.permutation(len(self.dataset)))
+        for rows in torch.tensor_split(order, self.n_batches):
+            yield tuple(each[rows] for each in self.dataset.tensors)
+
+    def __len__(self):
+        return self.n_batches
+
+
+def initialized(kind, module, criterion, keeper, *, beta_1, callbacks, **settings):
+    """A skorch net with Adam, silent, which can be pickled for other machines."""
+    net = kind(
+        module=module,
+        criterion=criterion,
+        optimizer=torch.optim.Adam,
+        optimizer__betas=(beta_1, 0.999),
+        optimizer__fused=True,
+        train_split=None,
+        callbacks=[keeper, *callbacks],
+        callbacks__print_log=None,
+        verbose=0,
+        **settings,
+    ).initialize()
+    # Pickled apart by skorch, for machines without the device: prefixes of names.
+    net.cuda_dependent_attributes_ += ["module", "criterion"]
+    return net
+
+
 def train(net, dataset, n_passes, what, verbose):
     """Make passes over rows; whether the loss stayed finite."""
     keeper, before = net.callbacks[0], net.callbacks_

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from skorch import NeuralNet
 
+from .averaging import Batches, initialized
 from .critics import ACTIVATIONS
 from .loss import MutualInformationLoss
 from .networks import Critic, next_generator
@@ -162,23 +163,6 @@ def build_information(width, n_components, hidden_layer_sizes, objective, noise,
     return MutualInformationLoss(critic, objective)
 
 
-class Batches:
-    """Shuffled minibatches of nearly one size, none of a single row."""
-
-    def __init__(self, dataset, batch_size, rng):
-        self.dataset, self.rng = dataset, rng
-        n = len(dataset)
-        self.n_batches = max(1, min(round(n / batch_size), n // 2))
-
-    def __iter__(self):
-        order = torch.from_numpy(self.rng.permutation(len(self.dataset)))
-        for rows in torch.tensor_split(order, self.n_batches):
-            yield tuple(each[rows] for each in self.dataset.tensors)
-
-    def __len__(self):
-        return self.n_batches
-
-
 class BottleneckLoss(torch.nn.Module):
     """Cross-entropy, and the penalty weighed by beta; what they were is kept."""
 
@@ -201,13 +185,13 @@ class BottleneckLoss(torch.nn.Module):
 
 
 def make_net(module, loss, keeper, *, rng, settings):
-    """The skorch net; `train` runs it."""
-    net = NeuralNet(
-        module=module,
-        criterion=loss,
-        optimizer=torch.optim.Adam,
-        optimizer__betas=(settings.beta_1, 0.999),
-        optimizer__fused=True,
+    """The skorch net; :func:`sklearn_mine.nn.averaging.train` runs it."""
+    return initialized(
+        NeuralNet,
+        module,
+        loss,
+        keeper,
+        beta_1=settings.beta_1,
         optimizer__param_groups=[
             # The critic's gradients come times beta, and Adam divides by them.
             (
@@ -223,12 +207,6 @@ def make_net(module, loss, keeper, *, rng, settings):
         batch_size=settings.batch_size,
         iterator_train=Batches,
         iterator_train__rng=rng,
-        train_split=None,
-        callbacks=[keeper, *settings.callbacks],
-        callbacks__print_log=None,
-        verbose=0,
+        callbacks=settings.callbacks,
         device=settings.device,
-    ).initialize()
-    # Pickled apart by skorch, for machines without the device: prefixes of names.
-    net.cuda_dependent_attributes_ += ["module", "criterion"]
-    return net
+    )

@@ -10,11 +10,11 @@ from sklearn_mine.nn.adversarial import (
     InferenceGame,
     Pair,
     RowBatches,
-    dense_generator,
     dense_sight,
     image_generator,
     image_sight,
 )
+from sklearn_mine.nn.bottleneck import dense_encoder
 
 
 @pytest.fixture(autouse=True)
@@ -129,7 +129,7 @@ def test_networks_of_images_fit_any_size(shape):
 
 
 def test_networks_of_tables():
-    made = dense_generator(4, (8, 8), 5)(torch.randn(3, 4))
+    made = dense_encoder(4, (8, 8), 5, "relu", True)(torch.randn(3, 4))
     assert made.shape == (3, 5)
     pair = Pair(dense_sight(5, (8,), 6), n_latent=2, n_seen=6, sizes=(8,))
     assert pair(made, torch.randn(3, 2)).shape == (3, 1)
