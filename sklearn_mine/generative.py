@@ -140,7 +140,7 @@ class _Adversarial(BaseEstimator):
         ):
             raise ValueError(f"n_samples should be 1 or more, got {n_samples!r}.")
         generator = torch.Generator().manual_seed(draw_seed(random_state))
-        latent = torch.randn((n_samples, self._module.n_latent), generator=generator)
+        latent = self._module.latent(n_samples, generator)
         return self._samples.native(_made(self._module, latent))
 
     def score(self, X, y=None):
@@ -330,7 +330,7 @@ class _DistanceFrom:
     def __call__(self, module):
         was_training = module.training
         generator = torch.Generator().manual_seed(self.seed)
-        latent = torch.randn((len(self.rows), module.n_latent), generator=generator)
+        latent = module.latent(len(self.rows), generator)
         made = torch.cat(list(_made(module.eval(), latent)))
         module.train(was_training)
         if not made.isfinite().all():
@@ -355,7 +355,7 @@ def _mean_distance(x, z):
 class MINEGAN(_Adversarial):
     """A generative adversarial network whose samples tell their codes.
 
-    The generator makes rows of noise e and codes c, both normal. It descends
+    The generator makes rows of normal noise e and of codes c, signs. It descends
     ``-E log D(G(e, c)) - beta I(G(e, c); c)``: a generator that makes the same rows of
     all codes loses the information. Its gradient is rescaled to at most the adversarial
     one's norm. With ``beta=0`` this is a plain GAN.
@@ -366,7 +366,7 @@ class MINEGAN(_Adversarial):
         Width of e.
 
     n_codes : int, default=16
-        Width of c.
+        Width of c, whose numbers are -1 or 1 with equal chances.
 
     beta : float, default=0.3
         What a nat of I(G(e, c); c) is worth. With 0 there is no critic.

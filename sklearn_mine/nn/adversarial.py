@@ -13,10 +13,13 @@ from skorch import NeuralNet
 from torch.utils.data import Dataset
 
 from .averaging import Batches, initialized
-from .loss import adaptive_clip_
+from .loss import adaptive_clip_, set_gradient
 from .networks import next_generator
 
 softplus = torch.nn.functional.softplus
+
+# Slopes are asked for at each so many-th of the rows that a discriminator is shown.
+_SHARE = 4
 
 
 class Crop(torch.nn.Module):
@@ -93,8 +96,8 @@ class Round(NamedTuple):
     real, fake : tensor of shape (B, 1)
         Logits of what is real, and of what is made.
 
-    inputs : tuple of tensor
-        What the discriminator was shown.
+    shown : tuple of tensor
+        What the discriminator was shown, first what is real, then what is made.
 
     information : tensor of shape () or None
 
@@ -104,7 +107,7 @@ class Round(NamedTuple):
 
     real: torch.Tensor
     fake: torch.Tensor
-    inputs: tuple
+    shown: tuple
     information: torch.Tensor | None
     error: torch.Tensor | None = None
 
@@ -149,14 +152,14 @@ class Game(torch.nn.Module):
         self.gradient_penalty = gradient_penalty
         self.seed, self.n_draws = seed, 0
 
-    def draw(self, n, device):
-        """Latent vectors, new ones each time."""
-        generator = next_generator(self, device)
+    def latent(self, n, generator):
+        """Latent vectors, on the generator's device."""
+        device = generator.device
         return torch.randn((n, self.n_latent), generator=generator, device=device)
 
-    def shown(self, x):
-        """Rows for the discriminator alone, whose slope may be asked for."""
-        return x.detach().requires_grad_(self.gradient_penalty > 0.0)
+    def draw(self, n, device):
+        """Latent vectors, new ones each time."""
+        return self.latent(n, next_generator(self, device))
 
     def set_gradients(self, x):
         """Gradients of all players; what the batch was like, by name."""
@@ -165,7 +168,7 @@ class Game(torch.nn.Module):
         fooled = self.fooled(played)
         seen = {"discriminator": judged.detach(), "generator": fooled.detach()}
         if self.gradient_penalty:
-            judged = judged + 0.5 * self.gradient_penalty * _steepness(played)
+            judged = judged + self.gradient_penalty * self.steepness(played)
         makers = self.makers()
         _set(self.discriminator.parameters(), judged)
         if played.information is None:
@@ -179,21 +182,21 @@ class Game(torch.nn.Module):
         factor = adaptive_clip_(makers, adversarial, raised)
         return seen | {"information": played.information.detach(), "clip": factor}
 
+    def steepness(self, played):
+        """Mean squared slope of the discriminator, at some of what it was shown."""
+        some = [x.detach()[::_SHARE].requires_grad_() for x in played.shown]
+        slopes = torch.autograd.grad(
+            self.discriminator(*some).sum(), some, create_graph=True
+        )
+        return sum(slope.square().sum() for slope in slopes) / len(some[0])
+
 
 def _set(parameters, loss):
     """Set the gradients of a loss, whose graph others may need as well."""
     parameters = list(parameters)
     gradients = torch.autograd.grad(loss, parameters, retain_graph=True)
     for parameter, gradient in zip(parameters, gradients, strict=True):
-        parameter.grad = gradient
-
-
-def _steepness(played):
-    """Mean squared slope of the discriminator, at real rows and at made ones."""
-    slopes = torch.autograd.grad(
-        played.real.sum() + played.fake.sum(), played.inputs, create_graph=True
-    )
-    return sum(slope.square().sum() for slope in slopes) / len(played.real)
+        set_gradient(parameter, gradient)
 
 
 class GenerativeGame(Game):
@@ -202,7 +205,7 @@ class GenerativeGame(Game):
     Parameters
     ----------
     n_codes : int
-        Width of c, the last numbers of what is drawn.
+        Width of c, the last numbers of what is drawn, each -1 or 1.
 
     **players : dict
         Of :class:`Game`.
@@ -212,18 +215,26 @@ class GenerativeGame(Game):
         super().__init__(**players)
         self.n_codes = n_codes
 
+    def latent(self, n, generator):
+        drawn = super().latent(n, generator)
+        codes = drawn[:, -self.n_codes :]
+        # From one code to the next is a leap: what has modes needs no bridges.
+        codes.copy_(torch.where(codes < 0.0, -1.0, 1.0))
+        return drawn
+
     def makers(self):
         return list(self.generator.parameters())
 
     def play(self, x):
         """A batch of what is real beside as many that are made."""
         latent = self.draw(len(x), x.device)
-        made, x = self.generator(latent), self.shown(x)
-        real, fake = self.discriminator(torch.cat([x, made])).chunk(2)
+        made = self.generator(latent)
+        shown = (torch.cat([x, made]),)
+        real, fake = self.discriminator(*shown).chunk(2)
         information = None
         if self.information is not None:
             information = self.information(made, latent[:, -self.n_codes :])
-        return Round(real, fake, (x, made), information)
+        return Round(real, fake, shown, information)
 
     def fooled(self, played):
         """What the generator descends: the loss that does not saturate."""
@@ -266,17 +277,14 @@ class InferenceGame(Game):
         mean, scale = self.encoded(x)
         codes = mean + scale * self.draw(len(x), x.device)
         made = self.generator(latent)
-        x_shown, latent_shown = self.shown(x), self.shown(latent)
-        real, fake = self.discriminator(
-            torch.cat([x_shown, made]), torch.cat([codes, latent_shown])
-        ).chunk(2)
+        shown = torch.cat([x, made]), torch.cat([codes, latent])
+        real, fake = self.discriminator(*shown).chunk(2)
         error = information = None
         if self.reconstruction:
             error = (self.generator(codes) - x).square().flatten(1).sum(1).mean()
         if self.information is not None:
             information = self.information(x, codes)
-        inputs = x_shown, made, codes, latent_shown
-        return Round(real, fake, inputs, information, error)
+        return Round(real, fake, shown, information, error)
 
     def fooled(self, played):
         loss = softplus(-played.fake).mean() + softplus(played.real).mean()

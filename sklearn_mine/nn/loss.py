@@ -253,8 +253,18 @@ def adaptive_clip_(parameters, adversarial_gradients, information_gradients):
         parts = [] if first is None else [first]
         if second is not None:
             parts.append(factor * second)
-        parameter.grad = sum(parts) if parts else None
+        set_gradient(parameter, sum(parts) if parts else None)
     return factor
+
+
+def set_gradient(parameter, gradient):
+    """Set a gradient, laid out in memory as its parameter is.
+
+    What autograd gives may lie otherwise, and fused optimisers do not look.
+    """
+    if gradient is not None:
+        gradient = torch.empty_like(parameter).copy_(gradient)
+    parameter.grad = gradient
 
 
 def _listed(gradients):

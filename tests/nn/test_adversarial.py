@@ -120,6 +120,30 @@ def test_the_penalised_slope_is_the_discriminators_alone():
     torch.testing.assert_close(added, torch.tensor(8.0), rtol=1e-4, atol=0.0)
 
 
+def test_gradients_lie_in_memory_as_their_parameters_do():
+    """Fused optimisers take them as they lie, those of convolutions too."""
+    game = GenerativeGame(
+        n_codes=2,
+        generator=image_generator(3, (1, 8, 8), 2),
+        discriminator=image_sight((1, 8, 8), 2, 1),
+        information=MutualInformationLoss(),
+        n_latent=3,
+        beta=1.0,
+        gradient_penalty=1.0,
+        seed=0,
+    )
+    game.set_gradients(torch.randn(20, 1, 8, 8))
+    for name, parameter in game.named_parameters():
+        assert parameter.grad.stride() == parameter.stride(), name
+
+
+def test_codes_are_signs():
+    drawn = _generative().draw(1000, "cpu")
+    assert set(drawn[:, 1:].flatten().tolist()) == {-1.0, 1.0}
+    assert abs(drawn[:, 1:].mean()) < 0.1
+    assert drawn[:, 0].unique().numel() == 1000
+
+
 @pytest.mark.parametrize("shape", [(1, 28, 28), (3, 8, 9), (2, 3, 5)])
 def test_networks_of_images_fit_any_size(shape):
     made = image_generator(4, shape, 2)(torch.randn(3, 4))
