@@ -10,7 +10,7 @@ Runs keep checkpoints and go on from them; each finished run is one line of a fi
 benchmarks/results, and is not repeated. Images of digits come from the folder
 SKLEARN_MINE_MNIST (the four idx files, gzipped), else from OpenML; those who judge them
 are told by a classifier that is trained here first. The weights judged are those after
-the last pass.
+the last pass, also where `fit` would keep those of before a collapse.
 
 25 Gaussians: centres -4, -2, 0, 2, 4 in both directions, standard deviation 0.05. A
 sample is good within 3 standard deviations of a centre, a mode counts with at least 20
@@ -20,6 +20,8 @@ one. The spiral is cut into 25 stretches, which count in the same way. Stacked d
 """
 
 import argparse
+import copy
+import itertools
 from pathlib import Path
 
 import joblib
@@ -84,17 +86,16 @@ def run(file, key, args, make, X, *, passes, judge, at_pass=None, every=10):
     key = {name: str(value) for name, value in key.items()}
     if is_done(file, key):
         return
-    stem = "-".join([Path(file).stem, *key.values()]).replace(" ", "_")
-    checkpoint = args.checkpoints / f"{stem}.joblib"
+    checkpoint = args.checkpoints / f"{_stem(file, key)}.joblib"
     model, seconds, seen = in_passes(
         make,
         lambda model: model.partial_fit(X),
         passes,
         checkpoint,
         every=every,
-        at_pass=at_pass,
+        at_pass=at_pass and (lambda model, n: at_pass(with_last_weights(model), n)),
     )
-    row = key | judge(model) | {"minutes": f"{seconds / 60.0:.1f}"}
+    row = key | judge(with_last_weights(model)) | {"minutes": f"{seconds / 60.0:.1f}"}
     print(row, flush=True)
     write_csv(file, [*read_csv(file), row])
     if seen:
@@ -102,9 +103,30 @@ def run(file, key, args, make, X, *, passes, judge, at_pass=None, every=10):
     checkpoint.unlink(missing_ok=True)
 
 
+def with_last_weights(model):
+    """As it is after the last pass, where a fit would return to before a collapse."""
+    last = copy.deepcopy(model._keeper.average_).cpu().double()
+    model._module = last.eval().requires_grad_(False)
+    return model
+
+
+def _stem(file, key):
+    return "-".join([Path(file).stem, *key.values()]).replace(" ", "_")
+
+
+def kept(file, args):
+    """Each finished run of a file whose samples were kept, and those by name."""
+    for row in read_csv(file):
+        key = dict(itertools.takewhile(lambda item: item[0] != "passes", row.items()))
+        key["passes"] = row["passes"]
+        samples = args.checkpoints / f"{_stem(file, key)}.npz"
+        if samples.exists():
+            yield row, dict(np.load(samples))
+
+
 def plane(args):
     """Points in the plane, without and with the term."""
-    passes = args.passes or 400
+    passes = args.passes or 160
     for data, (draw, places, modes) in PLANE.items():
         for seed in args.seeds:
             X = draw(20_000, np.random.default_rng(seed))
@@ -113,7 +135,6 @@ def plane(args):
                 def make(beta=beta, seed=seed):
                     return MINEGAN(
                         beta=beta,
-                        max_iter=passes,
                         learning_rate_decay=0.03 ** (1.0 / passes),
                         device=args.device,
                         random_state=seed,
@@ -202,7 +223,7 @@ def stacked_digits(n, rng):
 
 def stacked(args):
     """1,000 modes, without and with the term."""
-    digits, passes = classifier(args), args.passes or 25
+    digits, passes = classifier(args), args.passes or 16
     for seed in args.seeds[:1]:
         X = stacked_digits(60_000, np.random.default_rng(seed))
         for beta in args.betas:
@@ -210,10 +231,11 @@ def stacked(args):
             def make(beta=beta, seed=seed):
                 return MINEGAN(
                     n_latent=64,
-                    n_codes=64,
+                    n_codes=16,
                     beta=beta,
-                    max_iter=passes,
-                    learning_rate_decay=0.1 ** (1.0 / passes),
+                    batch_size=64,
+                    learning_rate_init=1e-3,
+                    learning_rate_decay=0.03 ** (1.0 / passes),
                     device=args.device,
                     random_state=seed,
                 )
@@ -282,7 +304,7 @@ def inferring(name, passes, args, **settings):
 
 def inference(args):
     """25 Gaussians, then MNIST: ALI, ALICE and the information term."""
-    passes = args.passes or 400
+    passes = args.passes or 160
     X = gaussians(20_000, np.random.default_rng(0))
     fresh = gaussians(2500, np.random.default_rng(1))
 
@@ -356,11 +378,78 @@ def images_inference(data, X, y, n_train, args):
 
 
 def table(args):
-    """What is done, and pictures of it."""
+    """What is done, and pictures of what was kept."""
     for file in sorted(RESULTS.glob("generative_*.csv")):
         print(f"\n{file.stem}")
         for row in read_csv(file.name):
             print("  ".join(f"{name} {value}" for name, value in row.items()))
+    pictures(args)
+
+
+def pictures(args):
+    """Samples over passes, stacked digits, rows and their reconstructions."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    def save(name):
+        plt.savefig(RESULTS / name, dpi=110)
+        plt.close()
+
+    runs = [run for run in kept("generative_plane.csv", args) if run[0]["seed"] == "0"]
+    if runs:
+        n_columns = max(len(samples) for _, samples in runs)
+        _, axes = plt.subplots(
+            len(runs),
+            n_columns,
+            figsize=(2.2 * n_columns, 2.3 * len(runs)),
+            layout="constrained",
+            squeeze=False,
+        )
+        for line, (row, samples) in zip(axes, runs, strict=True):
+            line[0].set_ylabel(f"{row['data']}, beta {row['beta']}")
+            for ax, (n_done, made) in zip(line, samples.items(), strict=False):
+                ax.plot(*made.T, ".", markersize=1.5, alpha=0.5)
+                ax.set(xlim=(-5.0, 5.0), ylim=(-5.0, 5.0), xticks=[], yticks=[])
+                ax.set_title(f"pass {n_done}", fontsize=9)
+        save("generative_plane.png")
+    runs = list(kept("generative_stacked.csv", args))
+    if runs:
+        _, axes = plt.subplots(
+            1, len(runs), figsize=(4.2 * len(runs), 4.4), layout="constrained"
+        )
+        for ax, (row, samples) in zip(np.atleast_1d(axes), runs, strict=True):
+            ax.imshow(_tiled(next(iter(samples.values())), 8))
+            ax.set_title(f"beta {row['beta']}: {row['modes']} modes, KL {row['kl']}")
+            ax.axis("off")
+        save("generative_stacked.png")
+    for data in ("MNIST", "faces"):
+        runs = [
+            run
+            for run in kept("generative_inference.csv", args)
+            if run[0]["data"] == data
+        ]
+        if not runs:
+            continue
+        lines = {"held-out images": runs[0][1]["rows"]}
+        lines |= {row["model"]: samples["again"] for row, samples in runs}
+        _, axes = plt.subplots(
+            len(lines), 1, figsize=(8.0, 0.8 * len(lines)), layout="constrained"
+        )
+        for ax, (name, images) in zip(axes, lines.items(), strict=True):
+            ax.imshow(_tiled(images, len(images)), cmap="gray")
+            ax.set_title(name, fontsize=8)
+            ax.axis("off")
+        save(f"generative_inference_{data}.png")
+
+
+def _tiled(images, n_columns):
+    """Images (n, C, H, W) side by side, for imshow."""
+    n, _, height, width = images.shape
+    tiles = images.reshape(n // n_columns, n_columns, -1, height, width)
+    tiles = tiles.transpose(0, 3, 1, 4, 2)
+    return tiles.reshape(n // n_columns * height, n_columns * width, -1)
 
 
 PARTS = {

@@ -18,6 +18,7 @@ from ._samples import Samples
 from ._warn import warn
 from .nn import Critic, MutualInformationLoss
 from .nn.adversarial import (
+    GameKeeper,
     GenerativeGame,
     InferenceGame,
     Pair,
@@ -27,11 +28,14 @@ from .nn.adversarial import (
     image_sight,
     make_net,
 )
-from .nn.averaging import AverageAndJudge, own_draws, train
+from .nn.averaging import n_batches, own_draws, train
 from .nn.bottleneck import build, dense_encoder, stream
 from .nn.critics import as_layer_sizes
 from .nn.objectives import OBJECTIVES
 
+# Of max_iter, learning_rate_decay and gradient_penalty "auto".
+_N_STEPS, _END = 4000, 0.03
+_PENALTY_OF_TABLES, _PENALTY_OF_IMAGES = 5e-4, 1.0
 # Rows made at a time, and rows that scores compare at most.
 _CHUNK, _COMPARED = 1024, 2000
 # Samples have collapsed where they were nearer once by this factor, and are farther
@@ -41,6 +45,7 @@ _WORSE, _FAR = 3.0, 0.05
 _MODULE = [HasMethods(["forward", "parameters"]), None]
 _SIZES = ["array-like", Interval(Integral, 1, None, closed="left")]
 _RATE = Interval(Real, 0, None, closed="neither")
+_AUTO = StrOptions({"auto"})
 
 
 class _Adversarial(BaseEstimator):
@@ -57,14 +62,14 @@ class _Adversarial(BaseEstimator):
         "critic_hidden_layer_sizes": _SIZES,
         "n_channels": [Interval(Integral, 1, None, closed="left")],
         "objective": [StrOptions(set(OBJECTIVES))],
-        "gradient_penalty": [Interval(Real, 0, None, closed="left")],
+        "gradient_penalty": [Interval(Real, 0, None, closed="left"), _AUTO],
         "batch_size": [Interval(Integral, 2, None, closed="left")],
         "learning_rate_init": [_RATE],
         "discriminator_learning_rate_init": [_RATE, None],
         "critic_learning_rate_init": [_RATE, None],
-        "learning_rate_decay": [Interval(Real, 0, 1, closed="right")],
+        "learning_rate_decay": [Interval(Real, 0, 1, closed="right"), _AUTO],
         "beta_1": [Interval(Real, 0, 1, closed="left")],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "max_iter": [Interval(Integral, 1, None, closed="left"), _AUTO],
         "averaging": [Interval(Real, 0, 1, closed="left")],
         "warm_start": ["boolean"],
         "device": [str],
@@ -97,7 +102,7 @@ class _Adversarial(BaseEstimator):
         if not (self.warm_start and hasattr(self, "_net")):
             for name in ("_net", "_keeper", "_module"):
                 vars(self).pop(name, None)
-        return self._passes(X, self.max_iter)
+        return self._passes(X, whole=True)
 
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y=None):
@@ -115,7 +120,7 @@ class _Adversarial(BaseEstimator):
         self : object
             Parameters of the training are read in the first call alone.
         """
-        return self._passes(X, 1)
+        return self._passes(X, whole=False)
 
     def sample(self, n_samples=1, random_state=None):
         """Make rows.
@@ -172,18 +177,25 @@ class _Adversarial(BaseEstimator):
 
     # Training
 
-    def _passes(self, X, n_passes):
-        if hasattr(self, "_net"):
-            rows = self._samples.read(X, self)
-        else:
+    def _passes(self, X, whole):
+        """All passes of a training, or one of someone's own."""
+        begins = not hasattr(self, "_net")
+        if begins:
             self._seed = draw_seed(self.random_state)
             self._samples = Samples()
             rows = self._samples.fit(X, self)
             self._start(rows)
+        else:
+            rows = self._samples.read(X, self)
+        keeper, n_passes = self._keeper, self.max_iter if whole else 1
+        if n_passes == "auto":
+            n_passes = max(1, round(_N_STEPS / n_batches(len(rows), self.batch_size)))
+        keeper.decay = self.learning_rate_decay
+        if keeper.decay == "auto":
+            keeper.decay = _END ** (1.0 / n_passes) if begins and whole else 1.0
         finite = train(
             self._net, Rows(rows, self._samples), n_passes, "game", self.verbose
         )
-        keeper = self._keeper
         self.history_ = keeper.history_
         self.n_iter_ = len(keeper.history_)
         module = self._kept(finite)
@@ -226,9 +238,9 @@ class _Adversarial(BaseEstimator):
         game = self._game(shape, stream(seed, "latent"))
         some = np.random.default_rng(seed).permutation(len(rows))[: _COMPARED // 2]
         some = self._samples.scaled(rows[np.sort(some)])
-        self._keeper = AverageAndJudge(
+        self._keeper = GameKeeper(
             self.averaging,
-            self.learning_rate_decay,
+            1.0,
             stream(seed, "players"),
             _DistanceFrom(some, stream(seed, "score")),
             judged_as="energy_distance",
@@ -302,6 +314,11 @@ class _Adversarial(BaseEstimator):
             )
         return module.train(was_training)
 
+    def _penalty(self, shape):
+        if self.gradient_penalty != "auto":
+            return self.gradient_penalty
+        return _PENALTY_OF_IMAGES if len(shape) == 3 else _PENALTY_OF_TABLES
+
     def _generator(self, n_in, shape, seed):
         if self.generator is not None:
             return self._given("generator", [(n_in,)], shape)
@@ -365,7 +382,7 @@ class MINEGAN(_Adversarial):
     n_latent : int, default=16
         Width of e.
 
-    n_codes : int, default=16
+    n_codes : int, default=8
         Width of c, whose numbers are -1 or 1 with equal chances.
 
     beta : float, default=0.3
@@ -400,9 +417,10 @@ class MINEGAN(_Adversarial):
     objective : str, default="mine"
         What the critic climbs; see :class:`sklearn_mine.nn.MutualInformationLoss`.
 
-    gradient_penalty : float, default=5e-4
-        Price of half the discriminator's squared slope, at rows and at samples, which
-        keeps the game from turning in circles. 0 leaves it out.
+    gradient_penalty : float or "auto", default="auto"
+        First price of half the discriminator's squared slope, at rows and at samples,
+        which keeps the game from turning in circles. 0 leaves it out; "auto" is 5e-4
+        for tables and 1 for images.
 
     batch_size : int, default=256
         Rows of a minibatch, about.
@@ -413,14 +431,16 @@ class MINEGAN(_Adversarial):
     discriminator_learning_rate_init, critic_learning_rate_init : float, default=None
         None takes `learning_rate_init`.
 
-    learning_rate_decay : float, default=1.0
-        Factor of all step sizes after each pass.
+    learning_rate_decay : float or "auto", default="auto"
+        Factor of all step sizes, and of the gradient penalty, after each pass. "auto":
+        they fall to 3 % by the end of `fit`, and stay there; with `partial_fit` they
+        do not fall.
 
     beta_1 : float, default=0.5
         Decay of Adam's first moment.
 
-    max_iter : int, default=100
-        Passes over the rows.
+    max_iter : int or "auto", default="auto"
+        Passes over the rows. "auto": as many as make about 4,000 steps.
 
     averaging : float, default=0.999
         The weights in use are an exponential moving average over steps, with this
@@ -497,7 +517,7 @@ class MINEGAN(_Adversarial):
     def __init__(
         self,
         n_latent=16,
-        n_codes=16,
+        n_codes=8,
         beta=0.3,
         *,
         generator=None,
@@ -508,14 +528,14 @@ class MINEGAN(_Adversarial):
         critic_hidden_layer_sizes=(128, 128),
         n_channels=32,
         objective="mine",
-        gradient_penalty=5e-4,
+        gradient_penalty="auto",
         batch_size=256,
         learning_rate_init=2e-3,
         discriminator_learning_rate_init=None,
         critic_learning_rate_init=None,
-        learning_rate_decay=1.0,
+        learning_rate_decay="auto",
         beta_1=0.5,
-        max_iter=100,
+        max_iter="auto",
         averaging=0.999,
         warm_start=False,
         device="cpu",
@@ -562,7 +582,7 @@ class MINEGAN(_Adversarial):
             information=self._information((shape, (self.n_codes,)), self._seed + 2),
             n_latent=n_in,
             beta=self.beta,
-            gradient_penalty=self.gradient_penalty,
+            gradient_penalty=self._penalty(shape),
             seed=seed,
         )
 
@@ -621,9 +641,10 @@ class MINEALI(TransformerMixin, _Adversarial):
     objective : str, default="mine"
         What the critic climbs; see :class:`sklearn_mine.nn.MutualInformationLoss`.
 
-    gradient_penalty : float, default=5e-4
-        Price of half the discriminator's squared slope, at rows and at samples, which
-        keeps the game from turning in circles. 0 leaves it out.
+    gradient_penalty : float or "auto", default="auto"
+        First price of half the discriminator's squared slope, at rows and at samples,
+        which keeps the game from turning in circles. 0 leaves it out; "auto" is 5e-4
+        for tables and 1 for images.
 
     batch_size : int, default=256
         Rows of a minibatch, about.
@@ -634,14 +655,16 @@ class MINEALI(TransformerMixin, _Adversarial):
     discriminator_learning_rate_init, critic_learning_rate_init : float, default=None
         None takes `learning_rate_init`.
 
-    learning_rate_decay : float, default=1.0
-        Factor of all step sizes after each pass.
+    learning_rate_decay : float or "auto", default="auto"
+        Factor of all step sizes, and of the gradient penalty, after each pass. "auto":
+        they fall to 3 % by the end of `fit`, and stay there; with `partial_fit` they
+        do not fall.
 
     beta_1 : float, default=0.5
         Decay of Adam's first moment.
 
-    max_iter : int, default=100
-        Passes over the rows.
+    max_iter : int or "auto", default="auto"
+        Passes over the rows. "auto": as many as make about 4,000 steps.
 
     averaging : float, default=0.999
         The weights in use are an exponential moving average over steps, with this
@@ -725,14 +748,14 @@ class MINEALI(TransformerMixin, _Adversarial):
         critic_hidden_layer_sizes=(128, 128),
         n_channels=32,
         objective="mine",
-        gradient_penalty=5e-4,
+        gradient_penalty="auto",
         batch_size=256,
         learning_rate_init=2e-3,
         discriminator_learning_rate_init=None,
         critic_learning_rate_init=None,
-        learning_rate_decay=1.0,
+        learning_rate_decay="auto",
         beta_1=0.5,
-        max_iter=100,
+        max_iter="auto",
         averaging=0.999,
         warm_start=False,
         device="cpu",
@@ -864,6 +887,6 @@ class MINEALI(TransformerMixin, _Adversarial):
             information=self._information((shape, (width,)), self._seed + 2),
             n_latent=width,
             beta=self.beta,
-            gradient_penalty=self.gradient_penalty,
+            gradient_penalty=self._penalty(shape),
             seed=seed,
         )

@@ -1,5 +1,6 @@
 """MINEGAN and MINEALI: rows in, rows of the same kind out."""
 
+import functools
 import pickle
 
 import numpy as np
@@ -159,6 +160,7 @@ def test_the_seed_says_it_all(make, table):
 
 @BOTH
 def test_training_goes_on_where_it_was(make, table):
+    make = functools.partial(make, learning_rate_decay=0.9)
     whole = make(max_iter=4).fit(table)
     pieces = make()
     for i in range(4):
@@ -171,6 +173,22 @@ def test_training_goes_on_where_it_was(make, table):
         assert model.n_iter_ == len(model.history_) == 4
         np.testing.assert_allclose(model.sample(5, random_state=0), expected, rtol=1e-5)
     assert make().fit(table).fit(table).n_iter_ == 2
+
+
+@BOTH
+def test_step_sizes_fall_in_a_training_of_its_own_length(make, table, monkeypatch):
+    def rates(model):
+        net = model._net
+        penalty = net.module_.gradient_penalty / 5e-4
+        return net.optimizer_.param_groups[-1]["lr"] / model.learning_rate_init, penalty
+
+    model = make(max_iter=3, warm_start=True).fit(table)
+    np.testing.assert_allclose(rates(model), 0.03)
+    np.testing.assert_allclose(rates(model.fit(table)), 0.03)
+    np.testing.assert_allclose(rates(make().partial_fit(table)), 1.0)
+    monkeypatch.setattr("sklearn_mine.generative._N_STEPS", 10)
+    model = make(max_iter="auto", batch_size=len(table) // 2).fit(table)
+    assert model.n_iter_ == 5
 
 
 @BOTH
@@ -207,7 +225,12 @@ def test_samples_are_like_the_rows(table):
 def test_information_is_raised(table):
     # At a price of next to nothing the critic looks on.
     watched, raised = (
-        _gan(max_iter=200, critic_hidden_layer_sizes=32, beta=beta)
+        _gan(
+            max_iter=200,
+            critic_hidden_layer_sizes=32,
+            learning_rate_decay=1.0,
+            beta=beta,
+        )
         .fit(table)
         .history_[-1]["information"]
         for beta in (1e-6, 1.0)

@@ -12,7 +12,7 @@ import torch
 from skorch import NeuralNet
 from torch.utils.data import Dataset
 
-from .averaging import Batches, initialized
+from .averaging import AverageAndJudge, Batches, initialized
 from .loss import adaptive_clip_, set_gradient
 from .networks import next_generator
 
@@ -291,6 +291,14 @@ class InferenceGame(Game):
         if played.error is None:
             return loss
         return loss + self.reconstruction * played.error
+
+
+class GameKeeper(AverageAndJudge):
+    """The gradient penalty falls as the step sizes do."""
+
+    def on_epoch_end(self, net, **kwargs):
+        super().on_epoch_end(net, **kwargs)
+        net.module_.gradient_penalty *= self.decay
 
 
 class Losses(torch.nn.Module):

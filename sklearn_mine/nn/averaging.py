@@ -63,6 +63,10 @@ class AverageAndJudge(Callback):
         if self.average_ is None:
             self.average_ = copy.deepcopy(net.module_)
         self.average_.to(net.device)
+        self.numbers_ = _numbers(self.average_), _numbers(net.module_)
+
+    def on_train_end(self, net, **kwargs):
+        del self.numbers_
 
     def on_epoch_begin(self, net, **kwargs):
         if self.judge is not None and self.since_ >= self.patience:
@@ -79,7 +83,7 @@ class AverageAndJudge(Callback):
     def on_batch_end(self, net, loss=None, **kwargs):
         if not torch.isfinite(loss):
             raise Diverged
-        average, now = _numbers(self.average_), _numbers(net.module_)
+        average, now = self.numbers_
         largest = torch.stack(torch._foreach_norm(now, torch.inf))
         if not largest.isfinite().all():
             raise Diverged
@@ -105,7 +109,11 @@ class AverageAndJudge(Callback):
         if loss < self.best_loss_ - self.tol:
             self.since_ = 0
         if loss < self.best_loss_:
-            self.best_, self.best_loss_ = copy.deepcopy(self.average_), loss
+            self.best_loss_ = loss
+            if self.best_ is None:
+                self.best_ = copy.deepcopy(self.average_)
+            else:
+                _copy_numbers(self.best_, self.average_)
 
     def status(self):
         """What the bar says."""
@@ -124,10 +132,14 @@ class AverageAndJudge(Callback):
         self._take_up(net)
         net.optimizer_.state.clear()
 
-    @torch.no_grad()
     def _take_up(self, net):
         # Numbers alone: what counts draws goes on.
-        torch._foreach_copy_(_numbers(net.module_), _numbers(self.average_))
+        _copy_numbers(net.module_, self.average_)
+
+
+@torch.no_grad()
+def _copy_numbers(target, source):
+    torch._foreach_copy_(_numbers(target), _numbers(source))
 
 
 def _numbers(module):
@@ -139,13 +151,17 @@ def _numbers(module):
     return list(found.values())
 
 
+def n_batches(n, batch_size):
+    """Of nearly one size, none of a single row."""
+    return max(1, min(round(n / batch_size), n // 2))
+
+
 class Batches:
     """Shuffled minibatches of nearly one size, none of a single row."""
 
     def __init__(self, dataset, batch_size, rng):
         self.dataset, self.rng = dataset, rng
-        n = len(dataset)
-        self.n_batches = max(1, min(round(n / batch_size), n // 2))
+        self.n_batches = n_batches(len(dataset), batch_size)
 
     def __iter__(self):
         order = torch.from_numpy(self.rng.permutation(len(self.dataset)))
