@@ -1,6 +1,7 @@
 """Generative models with an information term: MINEGAN and MINEALI."""
 
 import copy
+import functools
 from numbers import Integral, Real
 
 import numpy as np
@@ -16,7 +17,7 @@ from ._checks import draw_seed
 from ._params import as_device
 from ._samples import Samples
 from ._warn import warn
-from .nn import Critic, MutualInformationLoss
+from .nn import Critic, MutualInformationLoss, bottleneck
 from .nn.adversarial import (
     GameKeeper,
     GenerativeGame,
@@ -29,10 +30,12 @@ from .nn.adversarial import (
     make_net,
 )
 from .nn.averaging import n_batches, own_draws, train
-from .nn.bottleneck import build, dense_encoder, stream
+from .nn.bottleneck import dense_encoder, stream
 from .nn.critics import as_layer_sizes
 from .nn.objectives import OBJECTIVES
 
+# Decay of Adam's second moment: opponents change too fast for the usual 0.999.
+_BETA_2 = 0.99
 # Of max_iter, learning_rate_decay and gradient_penalty "auto".
 _N_STEPS, _END = 4000, 0.03
 _PENALTY_OF_TABLES, _PENALTY_OF_IMAGES = 5e-4, 1.0
@@ -41,6 +44,8 @@ _CHUNK, _COMPARED = 1024, 2000
 # Samples have collapsed where they were nearer once by this factor, and are farther
 # from rows than this share of the mean distance between rows.
 _WORSE, _FAR = 3.0, 0.05
+
+build = functools.partial(bottleneck.build, as_torch=True)
 
 _MODULE = [HasMethods(["forward", "parameters"]), None]
 _SIZES = ["array-like", Interval(Integral, 1, None, closed="left")]
@@ -255,6 +260,7 @@ class _Adversarial(BaseEstimator):
                 "*": rate,
             },
             beta_1=self.beta_1,
+            beta_2=_BETA_2,
             batch_size=self.batch_size,
             rng=np.random.default_rng(seed),
             device=as_device(self.device),

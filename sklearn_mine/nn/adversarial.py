@@ -340,13 +340,16 @@ class RowBatches(Batches):
             yield (samples.scaled(rows[np.sort(index)]).to(self.device),)
 
 
-def make_net(game, keeper, *, rates, batch_size, rng, device, **settings):
+def make_net(
+    game, keeper, *, rates, beta_1, beta_2, batch_size, rng, device, **settings
+):
     """The skorch net; :func:`sklearn_mine.nn.averaging.train` runs it."""
     return initialized(
         AdversarialNet,
         game,
         Losses,
         keeper,
+        betas=(beta_1, beta_2),
         optimizer__param_groups=[
             (pattern, {"lr": rate}) for pattern, rate in rates.items()
         ],

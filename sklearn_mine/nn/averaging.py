@@ -172,13 +172,13 @@ class Batches:
         return self.n_batches
 
 
-def initialized(kind, module, criterion, keeper, *, beta_1, callbacks, **settings):
+def initialized(kind, module, criterion, keeper, *, betas, callbacks, **settings):
     """A skorch net with Adam, silent, which can be pickled for other machines."""
     net = kind(
         module=module,
         criterion=criterion,
         optimizer=torch.optim.Adam,
-        optimizer__betas=(beta_1, 0.999),
+        optimizer__betas=betas,
         optimizer__fused=True,
         train_split=None,
         callbacks=[keeper, *callbacks],

@@ -135,8 +135,18 @@ def stream(seed, purpose):
     return int(sequence.generate_state(1, np.uint32)[0])
 
 
-def build(make, seed):
-    """Make a module whose weights come of `seed`, and of no global generator."""
+def build(make, seed, *, as_torch=False):
+    """Make a module whose weights come of `seed`, and of no global generator.
+
+    Parameters
+    ----------
+    make : callable
+    seed : int
+    as_torch : bool
+        Whether weights and biases are drawn as torch draws them. Where inputs are few
+        units need biases to tell places apart. Otherwise weights have the variance
+        that keeps that of what they are given, and biases are zero.
+    """
     with torch.device("meta"):
         module = make()
     module.to_empty(device="cpu")
@@ -148,9 +158,12 @@ def build(make, seed):
             torch.nn.init.zeros_(part.bias)
         elif hasattr(part, "weight"):
             fan_in = part.weight[0].numel()
-            limit = math.sqrt(3.0 / fan_in)
+            limit = math.sqrt((1.0 if as_torch else 3.0) / fan_in)
             torch.nn.init.uniform_(part.weight, -limit, limit, generator=generator)
-            torch.nn.init.zeros_(part.bias)
+            if as_torch:
+                torch.nn.init.uniform_(part.bias, -limit, limit, generator=generator)
+            else:
+                torch.nn.init.zeros_(part.bias)
     return module
 
 
@@ -191,7 +204,7 @@ def make_net(module, loss, keeper, *, rng, settings):
         module,
         loss,
         keeper,
-        beta_1=settings.beta_1,
+        betas=(settings.beta_1, 0.999),
         optimizer__param_groups=[
             # The critic's gradients come times beta, and Adam divides by them.
             (
