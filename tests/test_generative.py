@@ -2,6 +2,9 @@
 
 import functools
 import pickle
+import subprocess
+import sys
+import textwrap
 
 import numpy as np
 import pandas as pd
@@ -360,3 +363,29 @@ def test_modules_can_be_given(shape, table, images):
 def test_modules_that_do_not_fit_are_refused(make, name, module, message, table):
     with pytest.raises(ValueError, match=f"{name}.*{message}|{message}"):
         make(**{name: module}).fit(table)
+
+
+def test_memory_does_not_grow_with_the_rows():
+    """60,000 rows of 2,352 bytes, 141 MB, would be four times that in float32."""
+    script = textwrap.dedent("""
+        import resource
+        import numpy as np
+        from sklearn_mine.generative import MINEGAN
+
+        def peak():
+            return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+
+        rng = np.random.default_rng(0)
+        small = rng.integers(0, 256, (5000, 2352), dtype=np.uint8)
+        sizes = {"hidden_layer_sizes": 8, "discriminator_hidden_layer_sizes": 8}
+        model = MINEGAN(**sizes, beta=0.0, batch_size=2500, random_state=0)
+        model.partial_fit(small).score(small)
+        X = rng.integers(0, 256, (60_000, 2352), dtype=np.uint8)
+        before = peak()
+        model.set_params(warm_start=False, max_iter=1).fit(X).score(X)
+        print(peak() - before)
+    """)
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert int(done.stdout) < 200
