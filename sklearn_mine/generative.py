@@ -123,7 +123,8 @@ class _Adversarial(BaseEstimator):
         Returns
         -------
         self : object
-            Parameters of the training are read in the first call alone.
+            Parameters of the training are read in the first call alone, but for
+            `learning_rate_decay`.
         """
         return self._passes(X, whole=False)
 
@@ -194,7 +195,8 @@ class _Adversarial(BaseEstimator):
             rows = self._samples.read(X, self)
         keeper, n_passes = self._keeper, self.max_iter if whole else 1
         if n_passes == "auto":
-            n_passes = max(1, round(_N_STEPS / n_batches(len(rows), self.batch_size)))
+            n_steps = n_batches(len(rows), self._net.batch_size)
+            n_passes = max(1, round(_N_STEPS / n_steps))
         keeper.decay = self.learning_rate_decay
         if keeper.decay == "auto":
             keeper.decay = _END ** (1.0 / n_passes) if begins and whole else 1.0
@@ -439,14 +441,15 @@ class MINEGAN(_Adversarial):
 
     learning_rate_decay : float or "auto", default="auto"
         Factor of all step sizes, and of the gradient penalty, after each pass. "auto":
-        they fall to 3 % by the end of `fit`, and stay there; with `partial_fit` they
-        do not fall.
+        they fall to 3 % by the end of a `fit` that begins a training, and stay there;
+        with `partial_fit` they do not fall.
 
     beta_1 : float, default=0.5
         Decay of Adam's first moment.
 
     max_iter : int or "auto", default="auto"
-        Passes over the rows. "auto": as many as make about 4,000 steps.
+        Passes over the rows. "auto": as many as make about 4,000 steps, at
+        least one.
 
     averaging : float, default=0.999
         The weights in use are an exponential moving average over steps, with this
@@ -663,14 +666,15 @@ class MINEALI(TransformerMixin, _Adversarial):
 
     learning_rate_decay : float or "auto", default="auto"
         Factor of all step sizes, and of the gradient penalty, after each pass. "auto":
-        they fall to 3 % by the end of `fit`, and stay there; with `partial_fit` they
-        do not fall.
+        they fall to 3 % by the end of a `fit` that begins a training, and stay there;
+        with `partial_fit` they do not fall.
 
     beta_1 : float, default=0.5
         Decay of Adam's first moment.
 
     max_iter : int or "auto", default="auto"
-        Passes over the rows. "auto": as many as make about 4,000 steps.
+        Passes over the rows. "auto": as many as make about 4,000 steps, at
+        least one.
 
     averaging : float, default=0.999
         The weights in use are an exponential moving average over steps, with this

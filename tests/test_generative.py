@@ -225,6 +225,23 @@ def test_samples_are_like_the_rows(table):
     assert model.score(table) > model.score(table * [1.0, -1.0]) + 0.1
 
 
+def test_buffers_that_a_module_replaces_are_followed(table):
+    class Shifted(torch.nn.Linear):
+        def __init__(self):
+            super().__init__(4, 2)
+            self.register_buffer("shift", torch.zeros(2))
+
+        def forward(self, x):
+            if self.training:
+                self.shift = 0.5 * self.shift + 5.0
+            return super().forward(x) + self.shift
+
+    with torch.random.fork_rng():
+        generator = Shifted()
+    model = _gan(generator=generator, max_iter=30, averaging=0.0).fit(table)
+    assert (model.sample(100) > table.mean(0) + table.std(0)).all()
+
+
 def test_information_is_raised(table):
     # At a price of next to nothing the critic looks on.
     watched, raised = (

@@ -18,7 +18,7 @@ from .networks import next_generator
 
 softplus = torch.nn.functional.softplus
 
-# Slopes are asked for at each so many-th of the rows that a discriminator is shown.
+# Slopes are asked for at one in so many of the rows that a discriminator is shown.
 _SHARE = 4
 
 
@@ -184,7 +184,12 @@ class Game(torch.nn.Module):
 
     def steepness(self, played):
         """Mean squared slope of the discriminator, at some of what it was shown."""
-        some = [x.detach()[::_SHARE].requires_grad_() for x in played.shown]
+        n, device = len(played.real), played.real.device
+        rows = torch.randperm(n, generator=next_generator(self, device), device=device)
+        rows = rows[: max(1, n // _SHARE)]
+        # Of both halves: what is real, and what is made.
+        rows = torch.cat([rows, rows + n])
+        some = [x.detach()[rows].requires_grad_() for x in played.shown]
         slopes = torch.autograd.grad(
             self.discriminator(*some).sum(), some, create_graph=True
         )

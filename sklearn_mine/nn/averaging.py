@@ -63,10 +63,6 @@ class AverageAndJudge(Callback):
         if self.average_ is None:
             self.average_ = copy.deepcopy(net.module_)
         self.average_.to(net.device)
-        self.numbers_ = _numbers(self.average_), _numbers(net.module_)
-
-    def on_train_end(self, net, **kwargs):
-        del self.numbers_
 
     def on_epoch_begin(self, net, **kwargs):
         if self.judge is not None and self.since_ >= self.patience:
@@ -83,7 +79,7 @@ class AverageAndJudge(Callback):
     def on_batch_end(self, net, loss=None, **kwargs):
         if not torch.isfinite(loss):
             raise Diverged
-        average, now = self.numbers_
+        average, now = _numbers(self.average_), _numbers(net.module_)
         largest = torch.stack(torch._foreach_norm(now, torch.inf))
         if not largest.isfinite().all():
             raise Diverged

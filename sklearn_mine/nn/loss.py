@@ -263,7 +263,8 @@ def set_gradient(parameter, gradient):
     What autograd gives may lie otherwise, and fused optimisers do not look.
     """
     if gradient is not None:
-        gradient = torch.empty_like(parameter).copy_(gradient)
+        kind = {"dtype": gradient.dtype, "device": gradient.device}
+        gradient = torch.empty_like(parameter, **kind).copy_(gradient)
     parameter.grad = gradient
 
 

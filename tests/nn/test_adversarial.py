@@ -137,6 +137,29 @@ def test_gradients_lie_in_memory_as_their_parameters_do():
         assert parameter.grad.stride() == parameter.stride(), name
 
 
+def test_slopes_are_those_of_some_real_rows_and_some_samples():
+    class Watched(torch.nn.Linear):
+        def forward(self, x):
+            seen.append(x.detach())
+            return super().forward(x)
+
+    game, x = _generative(beta=0.0, gradient_penalty=1.0), torch.randn(8, 2) + 9.0
+    game.discriminator = Watched(2, 1)
+    chosen = set()
+    for _ in range(50):
+        seen = []
+        game.set_gradients(x)
+        whole, some = seen
+        rows = [(whole == row).all(1).nonzero().item() for row in some]
+        assert sorted(row < 8 for row in rows) == [False, False, True, True]
+        chosen.update(rows)
+    assert chosen == set(range(16))
+    # One of each, where there are two.
+    seen = []
+    game.set_gradients(x[:2])
+    assert len(seen[1]) == 2
+
+
 def test_codes_are_signs():
     drawn = _generative().draw(1000, "cpu")
     assert set(drawn[:, 1:].flatten().tolist()) == {-1.0, 1.0}
