@@ -1,6 +1,7 @@
 """What the benchmarks share: results, checkpoints, MNIST, the published estimator."""
 
 import csv
+import functools
 import gzip
 import os
 import sys
@@ -72,20 +73,12 @@ def in_passes(make, one_pass, n_passes, file, *, every, at_pass=None):
     return model, seconds, seen
 
 
-_MNIST = []
-
-
+@functools.cache
 def mnist():
     """Images (70000, 784), uint8, and digits; the last 10,000 are for tests.
 
     From the folder SKLEARN_MINE_MNIST (the four idx files, gzipped), else from OpenML.
     """
-    if not _MNIST:
-        _MNIST.extend(_read_mnist())
-    return _MNIST
-
-
-def _read_mnist():
     folder = os.environ.get("SKLEARN_MINE_MNIST")
     if not folder:
         from sklearn.datasets import fetch_openml

@@ -20,7 +20,6 @@ one. The spiral is cut into 25 stretches, which count in the same way. Stacked d
 """
 
 import argparse
-import copy
 import itertools
 from pathlib import Path
 
@@ -105,8 +104,7 @@ def run(file, key, args, make, X, *, passes, judge, at_pass=None, every=10):
 
 def with_last_weights(model):
     """As it is after the last pass, where a fit would return to before a collapse."""
-    last = copy.deepcopy(model._keeper.average_).cpu().double()
-    model._module = last.eval().requires_grad_(False)
+    model._use(model._keeper.average_)
     return model
 
 
@@ -294,7 +292,6 @@ def inferring(name, passes, args, **settings):
     return MINEALI(
         beta=beta,
         reconstruction=reconstruction,
-        max_iter=passes,
         learning_rate_decay=0.1 ** (1.0 / passes),
         device=args.device,
         random_state=0,

@@ -39,7 +39,8 @@ from _common import (
 
 from sklearn_mine.information_bottleneck import InformationBottleneckClassifier
 from sklearn_mine.nn import GaussianNoise
-from sklearn_mine.nn.bottleneck import BottleneckLoss, build, dense_encoder, stream
+from sklearn_mine.nn.bottleneck import BottleneckLoss, build, stream
+from sklearn_mine.nn.networks import dense_layers
 
 FINISHED = "information_bottleneck.csv"
 PLANES = "information_bottleneck_planes.csv"
@@ -96,7 +97,7 @@ def with_dropout(seed):
 
     def make():
         layers = [torch.nn.Dropout(0.2)]
-        for layer in dense_encoder(784, ENCODER, N_COMPONENTS, "relu", True):
+        for layer in dense_layers(784, ENCODER, N_COMPONENTS, torch.nn.ReLU, True):
             layers.append(layer)
             if isinstance(layer, torch.nn.ReLU):
                 layers.append(torch.nn.Dropout(0.5))
@@ -121,7 +122,7 @@ def with_noise(n_in=784, n_out=N_COMPONENTS):
 
     def make_for(seed):
         def make():
-            layers = dense_encoder(n_in, ENCODER, n_out, "relu", True)
+            layers = dense_layers(n_in, ENCODER, n_out, torch.nn.ReLU, True)
             return torch.nn.Sequential(NoisyPixels(seed), *layers)
 
         return build(make, seed)

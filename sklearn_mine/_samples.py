@@ -42,7 +42,7 @@ class Samples:
             self.shift_ = 0.5 * self.low_ + 0.5 * self.high_
             scale = 0.5 * self.high_ - 0.5 * self.low_
         else:
-            self.shift_, scale = _moments(rows)
+            self.shift_, scale = _moments(rows, self.low_, self.high_)
         varies = (self.high_ > self.low_) & (scale > 0.0)
         self.scale_ = np.where(varies, scale, 1.0)
         self.varies_ = varies
@@ -128,16 +128,11 @@ class Samples:
         return rows
 
 
-def _moments(rows):
+def _moments(rows, low, high):
     """Mean and standard deviation of each column, a chunk of rows at a time."""
     n = len(rows)
     # Of numbers near the largest there are, neither sums nor squares exist.
-    unit = np.maximum(
-        np.maximum(
-            np.abs(rows.min(0).astype(float)), np.abs(rows.max(0).astype(float))
-        ),
-        1e-300,
-    )
+    unit = np.maximum(np.maximum(np.abs(low), np.abs(high)), 1e-300)
     total = np.zeros(rows.shape[1])
     for start in range(0, n, _CHUNK):
         total += (rows[start : start + _CHUNK] / unit).sum(axis=0)

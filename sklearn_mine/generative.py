@@ -30,8 +30,9 @@ from .nn.adversarial import (
     make_net,
 )
 from .nn.averaging import n_batches, own_draws, train
-from .nn.bottleneck import dense_encoder, stream
+from .nn.bottleneck import stream
 from .nn.critics import as_layer_sizes
+from .nn.networks import dense_layers
 from .nn.objectives import OBJECTIVES
 
 # Decay of Adam's second moment: opponents change too fast for the usual 0.999.
@@ -205,11 +206,14 @@ class _Adversarial(BaseEstimator):
         )
         self.history_ = keeper.history_
         self.n_iter_ = len(keeper.history_)
-        module = self._kept(finite)
+        self._use(self._kept(finite))
+        return self
+
+    def _use(self, module):
+        """Make rows, and codes of rows, by a copy of this game."""
         # In double precision a row's codes do not depend on its neighbours.
         module = copy.deepcopy(module).cpu().double()
         self._module = module.eval().requires_grad_(False)
-        return self
 
     def _kept(self, finite):
         """The module whose weights count; warns where those are not the last."""
@@ -261,8 +265,7 @@ class _Adversarial(BaseEstimator):
                 "information.*": self.critic_learning_rate_init or rate,
                 "*": rate,
             },
-            beta_1=self.beta_1,
-            beta_2=_BETA_2,
+            betas=(self.beta_1, _BETA_2),
             batch_size=self.batch_size,
             rng=np.random.default_rng(seed),
             device=as_device(self.device),
@@ -333,7 +336,8 @@ class _Adversarial(BaseEstimator):
         if len(shape) == 3:
             return build(lambda: image_generator(n_in, shape, self.n_channels), seed)
         sizes = as_layer_sizes(self.hidden_layer_sizes)
-        return build(lambda: dense_encoder(n_in, sizes, *shape, "relu", True), seed)
+        how = torch.nn.ReLU, True
+        return build(lambda: dense_layers(n_in, sizes, *shape, *how), seed)
 
     def _sight(self, shape, n_out, seed):
         """What tells one row from another, to n_out numbers."""
@@ -883,12 +887,10 @@ class MINEALI(TransformerMixin, _Adversarial):
                 "discriminator_hidden_layer_sizes",
             )
             seen = sizes[0]
-            of_row = self._sight(shape, seen, self._seed + 4)
-            discriminator = build(
-                lambda: Pair(torch.nn.Identity(), width, seen, sizes),
-                self._seed + 1,
+            discriminator = Pair(
+                self._sight(shape, seen, self._seed + 4),
+                build(lambda: dense_sight(seen + width, sizes, 1), self._seed + 1),
             )
-            discriminator.of_row = of_row
         return InferenceGame(
             encoder=encoder,
             reconstruction=self.reconstruction,

@@ -30,11 +30,11 @@ from .nn.bottleneck import (
     BottleneckLoss,
     build,
     build_information,
-    dense_encoder,
     make_net,
     stream,
 )
 from .nn.critics import ACTIVATIONS, as_layer_sizes
+from .nn.networks import dense_layers
 from .nn.objectives import OBJECTIVES
 
 # Rows coded at a time, and the rows that "auto" batches hold at most.
@@ -605,8 +605,8 @@ class InformationBottleneckClassifier(
                 n_components = self._width_of(encoder, n_in)
         n_out = n_components * (2 if self.noise == "gaussian" else 1)
         if encoder is None:
-            how = self.activation, self.batch_normalization
-            encoder = build(lambda: dense_encoder(n_in, sizes, n_out, *how), seed)
+            how = ACTIVATIONS[self.activation], self.batch_normalization
+            encoder = build(lambda: dense_layers(n_in, sizes, n_out, *how), seed)
         n_classes = len(self.classes_)
         decoder = build(lambda: torch.nn.Linear(n_components, n_classes), seed + 1)
         penalty = "variational" if self.penalty == "variational" else None

@@ -4,7 +4,6 @@ A game is a torch module that works out the gradients of all its players for one
 skorch runs the loop, and one optimiser moves all players at once.
 """
 
-import itertools
 from typing import NamedTuple
 
 import numpy as np
@@ -14,7 +13,7 @@ from torch.utils.data import Dataset
 
 from .averaging import AverageAndJudge, Batches, initialized
 from .loss import adaptive_clip_, set_gradient
-from .networks import next_generator
+from .networks import dense_layers, next_generator
 
 softplus = torch.nn.functional.softplus
 
@@ -54,10 +53,7 @@ def image_generator(n_in, shape, n_channels):
 
 def dense_sight(n_in, sizes, n_out):
     """Rows of a table to `n_out` numbers."""
-    layers, sizes = [], [n_in, *sizes]
-    for fan_in, fan_out in itertools.pairwise(sizes):
-        layers += [torch.nn.Linear(fan_in, fan_out), torch.nn.LeakyReLU(0.2)]
-    return torch.nn.Sequential(*layers, torch.nn.Linear(sizes[-1], n_out))
+    return dense_layers(n_in, sizes, n_out, lambda: torch.nn.LeakyReLU(0.2), False)
 
 
 def image_sight(shape, n_channels, n_out):
@@ -78,10 +74,9 @@ def image_sight(shape, n_channels, n_out):
 class Pair(torch.nn.Module):
     """A value for each pair of a row and its code: the discriminator of both."""
 
-    def __init__(self, of_row, n_latent, n_seen, sizes):
+    def __init__(self, of_row, together):
         super().__init__()
-        self.of_row = of_row
-        self.together = dense_sight(n_seen + n_latent, sizes, 1)
+        self.of_row, self.together = of_row, together
 
     def forward(self, x, z):
         seen = torch.nn.functional.leaky_relu(self.of_row(x), 0.2)
@@ -345,16 +340,13 @@ class RowBatches(Batches):
             yield (samples.scaled(rows[np.sort(index)]).to(self.device),)
 
 
-def make_net(
-    game, keeper, *, rates, beta_1, beta_2, batch_size, rng, device, **settings
-):
+def make_net(game, keeper, *, rates, batch_size, rng, device, **settings):
     """The skorch net; :func:`sklearn_mine.nn.averaging.train` runs it."""
     return initialized(
         AdversarialNet,
         game,
         Losses,
         keeper,
-        betas=(beta_1, beta_2),
         optimizer__param_groups=[
             (pattern, {"lr": rate}) for pattern, rate in rates.items()
         ],

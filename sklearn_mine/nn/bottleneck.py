@@ -4,7 +4,6 @@ An encoder with noise gives codes, a linear layer reads classes off them, and a 
 climbs the information of inputs and codes, which the encoder descends.
 """
 
-import itertools
 import math
 
 import numpy as np
@@ -12,7 +11,6 @@ import torch
 from skorch import NeuralNet
 
 from .averaging import Batches, initialized
-from .critics import ACTIVATIONS
 from .loss import MutualInformationLoss
 from .networks import Critic, next_generator
 
@@ -115,18 +113,6 @@ class Bottleneck(torch.nn.Module):
             return out, None
         mean, raw = out.chunk(2, dim=1)
         return mean, torch.nn.functional.softplus(raw - self.shift) + 1e-6
-
-
-def dense_encoder(width, hidden_layer_sizes, n_out, activation, batch_normalization):
-    """Fully connected layers, the last one linear."""
-    layers, sizes = [], [width, *hidden_layer_sizes]
-    for fan_in, fan_out in itertools.pairwise(sizes):
-        layers.append(torch.nn.Linear(fan_in, fan_out))
-        if batch_normalization:
-            layers.append(torch.nn.BatchNorm1d(fan_out))
-        layers.append(ACTIVATIONS[activation]())
-    layers.append(torch.nn.Linear(sizes[-1], n_out))
-    return torch.nn.Sequential(*layers)
 
 
 def stream(seed, purpose):

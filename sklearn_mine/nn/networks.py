@@ -15,6 +15,18 @@ from .critics import ACTIVATIONS, as_layer_sizes
 _CHANNELS = (32, 64)
 
 
+def dense_layers(width, hidden_layer_sizes, n_out, activation, batch_normalization):
+    """Fully connected layers, the last one linear; `activation` makes a layer."""
+    layers, sizes = [], [width, *hidden_layer_sizes]
+    for fan_in, fan_out in itertools.pairwise(sizes):
+        layers.append(torch.nn.Linear(fan_in, fan_out))
+        if batch_normalization:
+            layers.append(torch.nn.BatchNorm1d(fan_out))
+        layers.append(activation())
+    layers.append(torch.nn.Linear(sizes[-1], n_out))
+    return torch.nn.Sequential(*layers)
+
+
 def next_generator(module, device):
     """A generator for each draw: copied and pickled modules go on alike."""
     generator = torch.Generator(device)

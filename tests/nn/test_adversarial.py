@@ -14,7 +14,7 @@ from sklearn_mine.nn.adversarial import (
     image_generator,
     image_sight,
 )
-from sklearn_mine.nn.bottleneck import dense_encoder
+from sklearn_mine.nn.networks import dense_layers
 
 
 @pytest.fixture(autouse=True)
@@ -176,9 +176,9 @@ def test_networks_of_images_fit_any_size(shape):
 
 
 def test_networks_of_tables():
-    made = dense_encoder(4, (8, 8), 5, "relu", True)(torch.randn(3, 4))
+    made = dense_layers(4, (8, 8), 5, torch.nn.ReLU, True)(torch.randn(3, 4))
     assert made.shape == (3, 5)
-    pair = Pair(dense_sight(5, (8,), 6), n_latent=2, n_seen=6, sizes=(8,))
+    pair = Pair(dense_sight(5, (8,), 6), dense_sight(6 + 2, (8,), 1))
     assert pair(made, torch.randn(3, 2)).shape == (3, 1)
 
 
