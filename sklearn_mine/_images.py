@@ -1,5 +1,6 @@
 """Folders of images as arrays."""
 
+import os
 from numbers import Integral, Real
 from pathlib import Path
 
@@ -15,6 +16,7 @@ _POSITIVE = Interval(Integral, 1, None, closed="left")
 
 @validate_params(
     {
+        "folder": [str, os.PathLike],
         "size": [_POSITIVE, tuple, list],
         "crop": [_POSITIVE, Interval(Real, 0, 1, closed="neither"), tuple, list, None],
         "grey": ["boolean"],
@@ -64,6 +66,8 @@ def load_image_folder(
     Returns
     -------
     images : ndarray of shape (n, 1 or 3, height, width), uint8
+        Of 16 bits the upper 8; transparency is dropped, and of films the first image
+        is taken.
 
     Raises
     ------
@@ -112,6 +116,8 @@ def load_image_folder(
         for file in files:
             try:
                 with Image.open(file) as image:
+                    if image.mode.startswith("I"):
+                        image = Image.fromarray(_of_eight_bits(np.asarray(image)))
                     image = image.convert("L" if grey else "RGB")
                     middle = _middle(image.size, crop, height / width, file)
                     image = image.resize(
@@ -139,6 +145,13 @@ def load_image_folder(
     if not n_read:
         raise ValueError(f"No image in folder={str(folder)!r} can be read.")
     return images[:n_read]
+
+
+def _of_eight_bits(pixels):
+    """Of 16, which Pillow would cut off at 255."""
+    if pixels.min() < 0 or pixels.max() > 65535:
+        raise OSError("its pixels have more than 16 bits")
+    return (pixels // 257).astype(np.uint8)
 
 
 def _pair(value, name):

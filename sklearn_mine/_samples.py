@@ -8,6 +8,8 @@ import numpy as np
 import torch
 from sklearn.utils.validation import validate_data
 
+from ._table import as_frame
+
 # Rows that are scaled or turned back at a time.
 _CHUNK = 4096
 
@@ -38,6 +40,7 @@ class Samples:
         axes = (0,) if rows.ndim == 2 else None
         self.low_ = rows.min(axis=axes).astype(np.float64)
         self.high_ = rows.max(axis=axes).astype(np.float64)
+        self._refuse_what_float64_cannot_tell_apart()
         if self.is_image:
             self.shift_ = 0.5 * self.low_ + 0.5 * self.high_
             scale = 0.5 * self.high_ - 0.5 * self.low_
@@ -94,8 +97,20 @@ class Samples:
             part = _rounded(part, self.low_, self.high_)
         return part.astype(self.dtype_)
 
+    def _refuse_what_float64_cannot_tell_apart(self):
+        if self.frame_ is None:
+            whole = np.array(self.dtype_.kind in "iu")
+        else:
+            whole = np.array([dtype.is_integer() for dtype in self.frame_.values()])
+        largest = np.maximum(np.abs(self.low_), np.abs(self.high_))
+        if (whole & (largest > 2.0**53)).any():
+            raise ValueError(
+                "X holds whole numbers beyond 2**53. Leave them out where they are "
+                "identifiers, else subtract an offset or pass them as floats."
+            )
+
     def _read(self, X, estimator, reset):
-        frame = nw.from_native(X, eager_only=True, pass_through=True)
+        frame = as_frame(X, "X")
         if reset:
             self.frame_ = self.backend_ = None
         if isinstance(frame, nw.DataFrame):
@@ -111,7 +126,7 @@ class Samples:
                 )
             if reset:
                 self.frame_ = dict(frame.schema)
-                self.backend_ = nw.get_native_namespace(frame)
+                self.backend_ = frame.implementation
         rows = validate_data(
             estimator,
             X,
@@ -120,7 +135,9 @@ class Samples:
             dtype="numeric",
             ensure_min_samples=2 if reset else 1,
         )
-        if rows.ndim not in (2, 4):
+        if rows.dtype.kind not in "fiub":
+            raise ValueError(f"X holds {rows.dtype}, and only numbers can be made.")
+        if rows.ndim not in (2, 4) or not all(rows.shape):
             raise ValueError(
                 f"X has shape {rows.shape}. Pass a table (n, d), or images "
                 "(n, C, H, W)."

@@ -109,6 +109,27 @@ class Table:
         return j if self._numbers is None else self._numbers[j]
 
 
+def as_frame(data, name):
+    """A narwhals DataFrame of a frame, anything else as it is."""
+    try:
+        frame = nw.from_native(data, pass_through=True)
+    except ValueError as error:
+        columns = getattr(data, "column_names", getattr(data, "columns", ()))
+        names, counts = np.unique(list(map(str, columns)), return_counts=True)
+        if not (counts > 1).any():
+            raise
+        raise ValueError(
+            f"{name} has several columns of one name: {names[counts > 1].tolist()}. "
+            "Rename them, or pass a plain array."
+        ) from error
+    if isinstance(frame, nw.LazyFrame):
+        raise ValueError(
+            f"{name} is a lazy frame, which has not been read yet. Pass what its "
+            "collect() or compute() gives."
+        )
+    return frame
+
+
 def as_table(data, name="X", *, estimator=None, reset=True):
     """Validate a two-dimensional input and wrap it as a :class:`Table`.
 
@@ -131,17 +152,7 @@ def as_table(data, name="X", *, estimator=None, reset=True):
     -------
     table : Table
     """
-    try:
-        frame = nw.from_native(data, eager_only=True, pass_through=True)
-    except ValueError as error:
-        columns = getattr(data, "column_names", getattr(data, "columns", ()))
-        names, counts = np.unique(list(map(str, columns)), return_counts=True)
-        if not (counts > 1).any():
-            raise
-        raise ValueError(
-            f"{name} has several columns of one name: {names[counts > 1].tolist()}. "
-            "Rename them, or pass a plain array."
-        ) from error
+    frame = as_frame(data, name)
     if isinstance(frame, nw.DataFrame):
         if len(frame) == 0:
             raise ValueError(

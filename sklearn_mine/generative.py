@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics.pairwise import euclidean_distances
 from sklearn.utils import check_array
-from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from ._checks import draw_seed
@@ -19,6 +19,7 @@ from ._samples import Samples
 from ._warn import warn
 from .nn import Critic, MutualInformationLoss, bottleneck
 from .nn.adversarial import (
+    EachCode,
     GameKeeper,
     GenerativeGame,
     InferenceGame,
@@ -39,7 +40,9 @@ from .nn.objectives import OBJECTIVES
 _BETA_2 = 0.99
 # Of max_iter, learning_rate_decay and gradient_penalty "auto".
 _N_STEPS, _END = 4000, 0.03
-_PENALTY_OF_TABLES, _PENALTY_OF_IMAGES = 5e-4, 1.0
+_PENALTY_OF_TABLES = 5e-4
+# Shifts of a batch that a critic of rows and their codes is shown.
+_N_SHIFTS = 8
 # Rows made at a time, and rows that scores compare at most.
 _CHUNK, _COMPARED = 1024, 2000
 # Samples have collapsed where they were nearer once by this factor, and are farther
@@ -48,7 +51,7 @@ _WORSE, _FAR = 3.0, 0.05
 
 build = functools.partial(bottleneck.build, as_torch=True)
 
-_MODULE = [HasMethods(["forward", "parameters"]), None]
+_MODULE = [torch.nn.Module, None]
 _SIZES = ["array-like", Interval(Integral, 1, None, closed="left")]
 _RATE = Interval(Real, 0, None, closed="neither")
 _AUTO = StrOptions({"auto"})
@@ -150,7 +153,9 @@ class _Adversarial(BaseEstimator):
             or isinstance(n_samples, bool)
             or n_samples < 1
         ):
-            raise ValueError(f"n_samples should be 1 or more, got {n_samples!r}.")
+            raise ValueError(
+                f"n_samples should be a whole number of 1 or more, got {n_samples!r}."
+            )
         generator = torch.Generator().manual_seed(draw_seed(random_state))
         latent = self._module.latent(n_samples, generator)
         return self._samples.native(_made(self._module, latent))
@@ -161,7 +166,7 @@ class _Adversarial(BaseEstimator):
         Parameters
         ----------
         X : array-like or DataFrame of shape (n, d), or array of shape (n, C, H, W)
-            Of which 2,000 rows are drawn, or all of fewer.
+            Two or more, of which 2,000 rows are drawn, or all of fewer.
 
         y : None
             Not read.
@@ -169,8 +174,14 @@ class _Adversarial(BaseEstimator):
         Returns
         -------
         score : float
-            At most about 0, which is equality; columns are scaled as in training. As
-            many samples are compared; the same rows get the same score.
+            Without bias, and so about 0 where samples and rows are alike, a little
+            above it now and then; columns are scaled as in training. 2,000 samples
+            are compared, as the network made them; the same rows get the same score.
+
+        Raises
+        ------
+        ValueError
+            If there is a single row, or they are not like those of `fit`.
 
         References
         ----------
@@ -178,9 +189,12 @@ class _Adversarial(BaseEstimator):
         """
         check_is_fitted(self, "_module")
         rows = self._samples.read(X, self)
+        if len(rows) < 2:
+            raise ValueError("X has 1 row. A score compares 2 rows or more.")
         chosen = np.random.default_rng(self._seed).permutation(len(rows))[:_COMPARED]
         rows = self._samples.scaled(rows[np.sort(chosen)])
-        return -_DistanceFrom(rows, stream(self._seed, "score"))(self._module)
+        seed = stream(self._seed, "score")
+        return -_DistanceFrom(rows, _COMPARED, seed)(self._module)
 
     # Training
 
@@ -194,6 +208,8 @@ class _Adversarial(BaseEstimator):
             self._start(rows)
         else:
             rows = self._samples.read(X, self)
+            if len(rows) < 2:
+                raise ValueError("X has 1 row. A pass needs 2 rows or more.")
         keeper, n_passes = self._keeper, self.max_iter if whole else 1
         if n_passes == "auto":
             n_steps = n_batches(len(rows), self._net.batch_size)
@@ -206,7 +222,7 @@ class _Adversarial(BaseEstimator):
         )
         self.history_ = keeper.history_
         self.n_iter_ = len(keeper.history_)
-        self._use(self._kept(finite))
+        self._use(self._kept(finite, n_passes))
         return self
 
     def _use(self, module):
@@ -215,7 +231,7 @@ class _Adversarial(BaseEstimator):
         module = copy.deepcopy(module).cpu().double()
         self._module = module.eval().requires_grad_(False)
 
-    def _kept(self, finite):
+    def _kept(self, finite, n_passes):
         """The module whose weights count; warns where those are not the last."""
         keeper = self._keeper
         best = keeper.average_ if keeper.best_ is None else keeper.best_
@@ -230,18 +246,22 @@ class _Adversarial(BaseEstimator):
                 ConvergenceWarning,
             )
             return best
-        now, least = self.history_[-1]["energy_distance"], keeper.best_loss_
-        if now > max(_WORSE * least, _FAR * keeper.judge.apart):
-            then = next(r for r in self.history_ if r["energy_distance"] == least)
+        distances = [record["energy_distance"] for record in self.history_]
+        now, least = distances[-1], keeper.best_loss_
+        worst = max(_WORSE * least, _FAR * keeper.judge.apart)
+        if now <= worst:
+            return keeper.average_
+        # Those who go on pass by pass are told once.
+        if n_passes > 1 or len(distances) < 2 or distances[-2] <= worst:
+            then = distances.index(least) + 1
             warn(
                 f"The samples collapsed: their energy distance from rows was "
-                f"{least:.3g} in pass {then['pass']} and is {now:.3g} in pass "
+                f"{least:.3g} in pass {then} and is {now:.3g} in pass "
                 f"{self.n_iter_}, step {keeper.n_steps_}. The weights of pass "
-                f"{then['pass']} are kept. {advice}",
+                f"{then} are kept. {advice}",
                 ConvergenceWarning,
             )
-            return best
-        return keeper.average_
+        return best
 
     def _start(self, rows):
         """The players, and the net that trains them."""
@@ -253,7 +273,7 @@ class _Adversarial(BaseEstimator):
             self.averaging,
             1.0,
             stream(seed, "players"),
-            _DistanceFrom(some, stream(seed, "score")),
+            _DistanceFrom(some, len(some), stream(seed, "score")),
             judged_as="energy_distance",
         )
         rate = self.learning_rate_init
@@ -265,30 +285,23 @@ class _Adversarial(BaseEstimator):
                 "information.*": self.critic_learning_rate_init or rate,
                 "*": rate,
             },
-            betas=(self.beta_1, _BETA_2),
+            betas=(float(self.beta_1), _BETA_2),
             batch_size=self.batch_size,
             rng=np.random.default_rng(seed),
             device=as_device(self.device),
             callbacks=tuple(self.callbacks or ()),
         )
 
-    def _information(self, shapes, seed):
+    def _information(self, shapes, make, n_shifts=None):
         """The term, its critic made for rows and codes of these shapes; None at 0."""
         if self.beta == 0.0:
             return None
         if self.critic is not None:
             critic = self._given("critic", shapes, (), (1,))
-            return MutualInformationLoss(critic, self.objective)
-        sizes = as_layer_sizes(
-            self.critic_hidden_layer_sizes, "critic_hidden_layer_sizes"
-        )
-
-        def make():
-            critic = Critic(sizes)
-            critic(*(torch.empty(2, *shape) for shape in shapes))
-            return critic
-
-        return MutualInformationLoss(build(make, seed), self.objective)
+        else:
+            sizes = self._sizes("critic_hidden_layer_sizes")
+            critic = make(*shapes, sizes, self._seed + 2)
+        return MutualInformationLoss(critic, self.objective, n_shifts=n_shifts)
 
     def _given(self, name, takes, *gives):
         """A copy of a module that was given, which has shown that it fits.
@@ -303,68 +316,82 @@ class _Adversarial(BaseEstimator):
             Shapes that are as good as each other.
         """
         module = copy.deepcopy(getattr(self, name)).to("cpu", torch.float32)
-        inputs = [torch.zeros(2, *shape) for shape in takes]
-        read = " and ".join(str(tuple(x.shape)) for x in inputs)
+        read = " and ".join(str((2, *shape)) for shape in takes)
         was_training = module.training
-        try:
-            # Lazy layers begin here.
-            with own_draws("cpu"), torch.no_grad():
-                torch.default_generator.manual_seed(stream(self._seed, name))
-                out = module.eval()(*inputs)
-        except Exception as error:
-            raise ValueError(
-                f"{name} cannot be called with tensors of shape {read}: {error}"
-            ) from error
-        shape = tuple(getattr(out, "shape", ()))
+        # Samples and codes are made in double precision.
+        for dtype in (torch.float32, torch.float64):
+            inputs = [torch.zeros(2, *shape, dtype=dtype) for shape in takes]
+            try:
+                with own_draws("cpu"):
+                    # Lazy layers begin here.
+                    torch.default_generator.manual_seed(stream(self._seed, name))
+                    out = module.eval().to(dtype)(*inputs)
+            except Exception as error:
+                raise ValueError(
+                    f"{name} cannot be called with tensors of shape {read} and "
+                    f"{dtype}: {error}"
+                ) from error
+        is_tensor = torch.is_tensor(out)
         wanted = [(2, *each) for each in gives]
-        if shape not in wanted:
-            gave = f"shape {shape}" if torch.is_tensor(out) else f"a {type(out)}"
+        if not is_tensor or tuple(out.shape) not in wanted:
+            gave = f"shape {tuple(out.shape)}" if is_tensor else f"a {type(out)}"
             raise ValueError(
                 f"{name} gave {gave} for tensors of shape {read}. It should give "
                 f"{' or '.join(map(str, wanted))}."
             )
-        return module.train(was_training)
+        if not out.requires_grad:
+            raise ValueError(
+                f"What {name} gives does not depend on any parameter that could be "
+                "trained. Look for detach(), no_grad() or requires_grad=False in it."
+            )
+        return module.to(torch.float32).train(was_training)
 
     def _penalty(self, shape):
         if self.gradient_penalty != "auto":
             return self.gradient_penalty
-        return _PENALTY_OF_IMAGES if len(shape) == 3 else _PENALTY_OF_TABLES
+        return self._penalty_of_images if len(shape) == 3 else _PENALTY_OF_TABLES
 
     def _generator(self, n_in, shape, seed):
         if self.generator is not None:
             return self._given("generator", [(n_in,)], shape)
         if len(shape) == 3:
             return build(lambda: image_generator(n_in, shape, self.n_channels), seed)
-        sizes = as_layer_sizes(self.hidden_layer_sizes)
+        sizes = self._sizes("hidden_layer_sizes")
         how = torch.nn.ReLU, True
         return build(lambda: dense_layers(n_in, sizes, *shape, *how), seed)
 
-    def _sight(self, shape, n_out, seed):
+    def _sizes(self, name):
+        return as_layer_sizes(getattr(self, name), name)
+
+    def _sight(self, shape, sizes, n_out, seed):
         """What tells one row from another, to n_out numbers."""
         if len(shape) == 3:
             return build(lambda: image_sight(shape, self.n_channels, n_out), seed)
-        sizes = as_layer_sizes(
-            self.discriminator_hidden_layer_sizes, "discriminator_hidden_layer_sizes"
-        )
         return build(lambda: dense_sight(*shape, sizes, n_out), seed)
 
 
 class _DistanceFrom:
-    """Energy distance between rows and as many samples of a module, in scaled units."""
+    """Energy distance of rows and samples of a module, in scaled units, without bias.
 
-    def __init__(self, rows, seed):
-        self.rows, self.seed = rows, seed
-        self.apart = _mean_distance(rows, rows)
+    Attributes
+    ----------
+    apart : float
+        Mean distance between rows.
+    """
+
+    def __init__(self, rows, n_samples, seed):
+        self.rows, self.n_samples, self.seed = rows, n_samples, seed
+        self.apart = _mean_distance(rows)
 
     def __call__(self, module):
         was_training = module.training
         generator = torch.Generator().manual_seed(self.seed)
-        latent = module.latent(len(self.rows), generator)
+        latent = module.latent(self.n_samples, generator)
         made = torch.cat(list(_made(module.eval(), latent)))
         module.train(was_training)
         if not made.isfinite().all():
             return np.inf
-        within = self.apart + _mean_distance(made, made)
+        within = self.apart + _mean_distance(made)
         return 2.0 * _mean_distance(self.rows, made) - within
 
 
@@ -376,9 +403,23 @@ def _made(module, latent):
         yield module.generator(part.to(parameter)).cpu()
 
 
-def _mean_distance(x, z):
-    x, z = (part.flatten(1).double().numpy() for part in (x, z))
-    return float(euclidean_distances(x, z).mean())
+def _critic(of_row, of_code, sizes, seed):
+    """A critic of rows and codes of these shapes."""
+
+    def make():
+        critic = Critic(sizes)
+        critic(*(torch.empty(2, *shape) for shape in (of_row, of_code)))
+        return critic
+
+    return build(make, seed)
+
+
+def _mean_distance(x, z=None):
+    """Of rows to others, or of different rows."""
+    x = x.flatten(1).double().numpy()
+    if z is not None:
+        return float(euclidean_distances(x, z.flatten(1).double().numpy()).mean())
+    return float(euclidean_distances(x).sum() / (len(x) * (len(x) - 1)))
 
 
 class MINEGAN(_Adversarial):
@@ -407,7 +448,8 @@ class MINEGAN(_Adversarial):
         None builds a fully connected one, or a convolutional one for images.
 
     discriminator : torch.nn.Module, default=None
-        Takes rows, gives (B, 1), positive where they look real. A copy is trained.
+        Takes rows, gives logits (B, 1), positive where they look real (no sigmoid at
+        the end). A copy is trained.
 
     critic : torch.nn.Module, default=None
         T(x, c), takes rows and (B, n_codes), gives (B,). None builds one for the shape
@@ -460,7 +502,8 @@ class MINEGAN(_Adversarial):
         share of the past.
 
     warm_start : bool, default=False
-        Whether `fit` goes on from the last one.
+        Whether `fit` goes on from the last one, with its networks and step sizes;
+        `max_iter` and `learning_rate_decay` alone are read anew.
 
     device : str, default="cpu"
         "cpu", "cuda" or "auto".
@@ -522,6 +565,7 @@ class MINEGAN(_Adversarial):
     (3, 2)
     """
 
+    _penalty_of_images = 1.0
     _parameter_constraints: dict = {
         **_Adversarial._parameter_constraints,
         "n_codes": [Interval(Integral, 1, None, closed="left")],
@@ -585,14 +629,15 @@ class MINEGAN(_Adversarial):
     def _game(self, shape, seed):
         n_in = self.n_latent + self.n_codes
         if self.discriminator is None:
-            discriminator = self._sight(shape, 1, self._seed + 1)
+            sizes = self._sizes("discriminator_hidden_layer_sizes")
+            discriminator = self._sight(shape, sizes, 1, self._seed + 1)
         else:
             discriminator = self._given("discriminator", [shape], (1,), ())
         return GenerativeGame(
             n_codes=self.n_codes,
             generator=self._generator(n_in, shape, self._seed),
             discriminator=discriminator,
-            information=self._information((shape, (self.n_codes,)), self._seed + 2),
+            information=self._information((shape, (self.n_codes,)), _critic),
             n_latent=n_in,
             beta=self.beta,
             gradient_penalty=self._penalty(shape),
@@ -604,13 +649,16 @@ class MINEALI(TransformerMixin, _Adversarial):
     """Adversarially learned inference, with an information term on rows and codes.
 
     An encoder gives a code of each row and a generator a row of each code; a
-    discriminator of pairs cannot tell in the end which side made a pair. The encoder
-    also raises beta I(X; Z), and what codes tell about rows is what reconstructions are
-    made of. With ``beta=0`` this is plain ALI, with `reconstruction` as well ALICE.
+    discriminator of pairs cannot tell in the end which side made a pair. Both also
+    raise beta I(X; Z), and what codes tell about rows is what reconstructions are made
+    of. The information is that of pairs from both ends: where a critic has learnt to
+    read the codes that rows were made of, the encoder learns to write the same. Its
+    gradient is rescaled to at most the adversarial one's norm. With ``beta=0`` this is
+    plain ALI, with `reconstruction` as well ALICE.
 
     Parameters
     ----------
-    n_latent : int, default=64
+    n_latent : int, default=16
         Width of codes.
 
     beta : float, default=1.0
@@ -626,16 +674,16 @@ class MINEALI(TransformerMixin, _Adversarial):
         None builds a fully connected one, or a convolutional one for images.
 
     discriminator : torch.nn.Module, default=None
-        Takes rows and (B, n_latent), gives (B, 1), positive where they look like rows
-        and their codes. A copy is trained.
+        Takes rows and (B, n_latent), gives logits (B, 1), positive where they look
+        like rows and their codes (no sigmoid at the end). A copy is trained.
 
     encoder : torch.nn.Module, default=None
         Takes rows, gives (B, 2 n_latent): mu, and what softplus makes sigma of. A copy
         is trained.
 
     critic : torch.nn.Module, default=None
-        T(x, z), takes rows and (B, n_latent), gives (B,). None builds one for the shape
-        of X.
+        T(x, z), takes rows and (B, n_latent), gives (B,); it is shown each row of a
+        batch with its own code and with 8 others. None builds one for the shape of X.
 
     hidden_layer_sizes : int or tuple of int, default=(128, 128, 128, 128)
         Of the generator of a table. Not read where `generator` is given.
@@ -657,7 +705,7 @@ class MINEALI(TransformerMixin, _Adversarial):
     gradient_penalty : float or "auto", default="auto"
         First price of half the discriminator's squared slope, at rows and at samples,
         which keeps the game from turning in circles. 0 leaves it out; "auto" is 5e-4
-        for tables and 1 for images.
+        for tables and 5 for images.
 
     batch_size : int, default=256
         Rows of a minibatch, about.
@@ -685,7 +733,8 @@ class MINEALI(TransformerMixin, _Adversarial):
         share of the past.
 
     warm_start : bool, default=False
-        Whether `fit` goes on from the last one.
+        Whether `fit` goes on from the last one, with its networks and step sizes;
+        `max_iter` and `learning_rate_decay` alone are read anew.
 
     device : str, default="cpu"
         "cpu", "cuda" or "auto".
@@ -706,7 +755,8 @@ class MINEALI(TransformerMixin, _Adversarial):
     history_ : list of dict
         For each pass `pass`, the losses `discriminator` and `generator`, `information`
         (the bound, in nats, of training batches), `clip` (what its gradient was
-        multiplied with), and `energy_distance` between 1,000 rows and as many samples.
+        multiplied with), `reconstruction` (with that price above 0, the mean squared
+        error), and `energy_distance` between 1,000 rows and as many samples.
 
     n_iter_ : int
         Passes made.
@@ -741,6 +791,7 @@ class MINEALI(TransformerMixin, _Adversarial):
     (5, 3)
     """
 
+    _penalty_of_images = 5.0
     _parameter_constraints: dict = {
         **_Adversarial._parameter_constraints,
         "encoder": _MODULE,
@@ -749,7 +800,7 @@ class MINEALI(TransformerMixin, _Adversarial):
 
     def __init__(
         self,
-        n_latent=64,
+        n_latent=16,
         beta=1.0,
         *,
         reconstruction=0.0,
@@ -839,10 +890,9 @@ class MINEALI(TransformerMixin, _Adversarial):
         """
         check_is_fitted(self, "_module")
         Z = check_array(Z, dtype=np.float32, input_name="Z")
-        if Z.shape[1] != self.n_latent:
-            raise ValueError(
-                f"Z has {Z.shape[1]} columns, and codes have n_latent={self.n_latent}."
-            )
+        width = self._module.n_latent
+        if Z.shape[1] != width:
+            raise ValueError(f"Z has {Z.shape[1]} columns, and codes have {width}.")
         return self._samples.native(_made(self._module, torch.from_numpy(Z)))
 
     def reconstruct(self, X):
@@ -871,34 +921,42 @@ class MINEALI(TransformerMixin, _Adversarial):
         names : ndarray of shape (n_latent,), str
         """
         check_is_fitted(self, "_module")
-        return np.array([f"code{i}" for i in range(self.n_latent)], dtype=object)
+        width = self._module.n_latent
+        return np.array([f"code{i}" for i in range(width)], dtype=object)
 
     def _game(self, shape, seed):
-        width = self.n_latent
+        width, sizes = self.n_latent, self._sizes("discriminator_hidden_layer_sizes")
         if self.encoder is None:
-            encoder = self._sight(shape, 2 * width, self._seed + 3)
+            encoder = self._sight(shape, sizes, 2 * width, self._seed + 3)
         else:
             encoder = self._given("encoder", [shape], (2 * width,))
         if self.discriminator is not None:
             discriminator = self._given("discriminator", [shape, (width,)], (1,), ())
         else:
-            sizes = as_layer_sizes(
-                self.discriminator_hidden_layer_sizes,
-                "discriminator_hidden_layer_sizes",
-            )
-            seen = sizes[0]
-            discriminator = Pair(
-                self._sight(shape, seen, self._seed + 4),
-                build(lambda: dense_sight(seen + width, sizes, 1), self._seed + 1),
-            )
+            discriminator = self._pair(shape, (width,), sizes, self._seed + 1)
         return InferenceGame(
             encoder=encoder,
             reconstruction=self.reconstruction,
             generator=self._generator(width, shape, self._seed),
             discriminator=discriminator,
-            information=self._information((shape, (width,)), self._seed + 2),
+            information=self._information(
+                (shape, (width,)), self._each_code, n_shifts=_N_SHIFTS
+            ),
             n_latent=width,
             beta=self.beta,
             gradient_penalty=self._penalty(shape),
             seed=seed,
+        )
+
+    def _each_code(self, of_row, of_code, sizes, seed):
+        (width,) = of_code
+        return EachCode(self._sight(of_row, sizes, 3 * width, seed))
+
+    def _pair(self, of_row, of_code, sizes, seed):
+        """Discriminator, or critic, of rows and codes of these shapes."""
+        seen, (width,) = sizes[0], of_code
+        return Pair(
+            self._sight(of_row, sizes, seen, seed + 3),
+            build(lambda: dense_sight(width, (seen,), seen), seed + 6),
+            build(lambda: dense_sight(seen + width, sizes, 1), seed),
         )

@@ -5,6 +5,7 @@ import pickle
 import subprocess
 import sys
 import textwrap
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -37,6 +38,7 @@ def _ali(**params):
     return MINEALI(**SMALL | {"n_latent": 3} | params)
 
 
+ONE = torch.ones(1, 1, requires_grad=True)
 BOTH = pytest.mark.parametrize("make", [_gan, _ali])
 
 
@@ -143,8 +145,59 @@ def test_what_cannot_be_read_is_refused_by_name(make, table):
 
 
 def test_codes_of_another_width_are_refused(table):
-    with pytest.raises(ValueError, match="n_latent=3"):
-        _ali().fit(table).inverse_transform(np.zeros((2, 4)))
+    model = _ali().fit(table)
+    # What was fitted counts.
+    for model in (model, model.set_params(n_latent=4)):
+        with pytest.raises(ValueError, match="Z has 4 columns, and codes have 3"):
+            model.inverse_transform(np.zeros((2, 4)))
+        assert len(model.get_feature_names_out()) == model.transform(table).shape[1]
+
+
+@pytest.mark.parametrize(
+    ("X", "message"),
+    [
+        (np.full((9, 2), 2**60), r"whole numbers beyond 2\*\*53"),
+        (pd.DataFrame({"id": [2**60, 2**61], "x": [0.5, 1.5]}), r"beyond 2\*\*53"),
+        (np.zeros((9, 0, 8, 8)), "Pass a table"),
+        (np.full((9, 1, 8, 8), "2020-01-01", dtype="M8[D]"), "X holds datetime64"),
+        (pd.DataFrame([[1.0, 2.0]] * 9, columns=["a", "a"]), "several columns of one"),
+        (pl.LazyFrame({"a": [1.0, 2.0]}), "X is a lazy frame"),
+    ],
+)
+def test_rows_that_could_not_come_back_are_refused(X, message):
+    with pytest.raises(ValueError, match=message):
+        _gan().fit(X)
+
+
+@BOTH
+def test_single_rows_are_neither_learnt_from_nor_scored(make, table):
+    model = make().fit(table)
+    with pytest.raises(ValueError, match="X has 1 row. A score"):
+        model.score(table[:1])
+    with pytest.raises(ValueError, match="X has 1 row. A pass"):
+        model.partial_fit(table[:1])
+    assert np.isfinite(model.score(table[:2]))
+
+
+def test_scores_of_few_rows_are_those_of_many_on_average(table):
+    model = _gan().fit(table)
+    few = [model.score(table[i : i + 10]) for i in range(0, 400, 10)]
+    error = np.std(few) / np.sqrt(len(few))
+    assert abs(np.mean(few) - model.score(table)) < 3.0 * error
+
+
+@pytest.mark.parametrize("backend", [pd, pl])
+@BOTH
+def test_models_of_frames_can_be_saved(make, backend, table):
+    model = make().fit(backend.DataFrame({"a": table[:, 0], "b": table[:, 1]}))
+    again = pickle.loads(pickle.dumps(model)).sample(5, random_state=0)
+    assert again.equals(model.sample(5, random_state=0))
+
+
+@BOTH
+def test_whole_numbers_do_for_numbers(make, table):
+    made = make(beta_1=0, learning_rate_init=1e-3, beta=1).fit(table).sample(3)
+    assert np.isfinite(made).all()
 
 
 # Randomness, pieces and saving
@@ -208,6 +261,7 @@ def test_without_a_price_there_is_no_critic(make, table):
     record = make(beta=0.0).fit(table).history_[-1]
     assert {"discriminator", "generator", "energy_distance"} <= set(record)
     assert "information" not in record
+    assert "reconstruction" not in record
     record = make(beta=1e6).fit(table).history_[-1]
     # Rescaled to the adversarial gradient's norm.
     assert record["clip"] < 0.01
@@ -323,6 +377,17 @@ def test_collapse_is_told_and_the_best_is_kept(make, table):
     assert model.score(table) > -0.5 * model.history_[-1]["energy_distance"]
 
 
+@BOTH
+def test_those_who_go_on_after_a_collapse_are_told_once(make, table):
+    model = make(max_iter=30, learning_rate_init=3e-3, learning_rate_decay=0.9)
+    model.set_params(callbacks=[_Spoil(30, _nothing)]).fit(table)
+    with pytest.warns(ConvergenceWarning, match="The samples collapsed"):
+        model.partial_fit(table)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model.partial_fit(table)
+
+
 # Modules that are given
 
 
@@ -366,6 +431,53 @@ def test_modules_can_be_given(shape, table, images):
     assert pickle.dumps(given["generator"]) == before
 
 
+@BOTH
+def test_given_modules_may_have_parameters_that_they_do_not_use(make, table):
+    class Idle(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer = torch.nn.LazyLinear(1)
+            self.idle = torch.nn.Parameter(torch.ones(3))
+
+        def forward(self, x, z):
+            return self.layer(torch.cat([x, z], dim=1))
+
+    model = make(critic=Idle()).fit(table)
+    assert np.isfinite(model.sample(5, random_state=0)).all()
+
+
+def test_given_modules_may_be_frozen_in_part(table):
+    with torch.random.fork_rng():
+        generator = torch.nn.Sequential(torch.nn.Linear(4, 8), torch.nn.Linear(8, 2))
+    generator[0].requires_grad_(False)
+    model = _gan(generator=generator).fit(table)
+    trained = model._net.module_.generator
+    assert torch.equal(trained[0].weight, generator[0].weight)
+    assert not torch.equal(trained[1].weight, generator[1].weight)
+
+
+def test_a_discriminator_may_look_at_rows_alone(table):
+    class OfRows(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer = torch.nn.LazyLinear(1)
+
+        def forward(self, x, z):
+            return self.layer(x)
+
+    made = _ali(discriminator=OfRows()).fit(table).sample(5, random_state=0)
+    assert np.isfinite(made).all()
+
+
+class _Calls(torch.nn.Module):
+    def __init__(self, function):
+        super().__init__()
+        self.function = function
+
+    def forward(self, *inputs):
+        return self.function(*inputs)
+
+
 @pytest.mark.parametrize(
     ("make", "name", "module", "message"),
     [
@@ -375,6 +487,11 @@ def test_modules_can_be_given(shape, table, images):
         (_gan, "critic", torch.nn.Linear(2, 1), "critic cannot be called"),
         (_ali, "encoder", torch.nn.Linear(2, 3), r"should give \(2, 6\)"),
         (_ali, "discriminator", torch.nn.Linear(2, 1), "cannot be called"),
+        (_gan, "discriminator", torch.nn.Linear, "generator|discriminator"),
+        (_gan, "generator", torch.nn.Linear(4, 2).requires_grad_(False), "detach"),
+        (_gan, "generator", _Calls(lambda x: x[:, :2].numpy()), "gave a <class"),
+        (_gan, "generator", _Calls(lambda x: x[:, :2]), "any parameter"),
+        (_gan, "discriminator", _Calls(lambda x: x[:, :1] @ ONE), "float64"),
     ],
 )
 def test_modules_that_do_not_fit_are_refused(make, name, module, message, table):

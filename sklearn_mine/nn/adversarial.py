@@ -4,6 +4,7 @@ A game is a torch module that works out the gradients of all its players for one
 skorch runs the loop, and one optimiser moves all players at once.
 """
 
+import itertools
 from typing import NamedTuple
 
 import numpy as np
@@ -72,15 +73,58 @@ def image_sight(shape, n_channels, n_out):
 
 
 class Pair(torch.nn.Module):
-    """A value for each pair of a row and its code: the discriminator of both."""
+    """A value for each pair of a row and its code: discriminator, or critic.
 
-    def __init__(self, of_row, together):
+    What a product of both sides' features tells is learnt much sooner than by layers
+    that see both side by side; they add the rest.
+
+    References
+    ----------
+    Miyato and Koyama (2018), "cGANs with projection discriminator".
+    """
+
+    def __init__(self, of_row, of_code, together):
         super().__init__()
-        self.of_row, self.together = of_row, together
+        self.of_row, self.of_code, self.together = of_row, of_code, together
 
     def forward(self, x, z):
-        seen = torch.nn.functional.leaky_relu(self.of_row(x), 0.2)
-        return self.together(torch.cat([seen, z], dim=1))
+        """Values of pairs, (B, 1)."""
+        return self._values(self.of_row(x), self.of_code(z), z)
+
+    def pairs(self, x, z, partners):
+        """Values of each x with several z: (1 + S, B) for `partners` (1 + S, B)."""
+        seen = self.of_row(x).expand(len(partners), -1, -1)
+        return self._values(seen, self.of_code(z)[partners], z[partners])[..., 0]
+
+    def _values(self, seen, told, z):
+        seen = torch.nn.functional.leaky_relu(seen, 0.2)
+        product = (seen * told).sum(-1, keepdim=True) / seen.shape[-1] ** 0.5
+        return product + self.together(torch.cat([seen, z], dim=-1))
+
+
+class EachCode(torch.nn.Module):
+    """Critics of a row and each number of its code: quadratic, as if it were normal.
+
+    Numbers that are independent tell together at least what they tell one by one, and
+    no batch is too small to show that, while the information of all at once would soon
+    be above the logarithm of its pairs.
+    """
+
+    def __init__(self, of_row):
+        super().__init__()
+        self.of_row = of_row
+
+    def forward(self, x, z):
+        """Values of pairs, (B,)."""
+        return self._values(x, z).sum(-1)
+
+    def pairs(self, x, z, partners):
+        """Values of each x with several z: (width, 1 + S, B)."""
+        return self._values(x, z[partners]).movedim(-1, 0)
+
+    def _values(self, x, z):
+        slope, curve, level = self.of_row(x).chunk(3, dim=1)
+        return level + z * (slope - z * softplus(curve))
 
 
 class Round(NamedTuple):
@@ -162,17 +206,21 @@ class Game(torch.nn.Module):
         judged = softplus(-played.real).mean() + softplus(played.fake).mean()
         fooled = self.fooled(played)
         seen = {"discriminator": judged.detach(), "generator": fooled.detach()}
+        if played.error is not None:
+            seen["reconstruction"] = played.error.detach()
         if self.gradient_penalty:
             judged = judged + self.gradient_penalty * self.steepness(played)
         makers = self.makers()
-        _set(self.discriminator.parameters(), judged)
+        _set(trainable(self.discriminator), judged)
         if played.information is None:
             _set(makers, fooled)
             return seen
-        adversarial = torch.autograd.grad(fooled, makers, retain_graph=True)
+        adversarial = torch.autograd.grad(
+            fooled, makers, retain_graph=True, allow_unused=True
+        )
         # Raised: the term is subtracted from what is descended.
         lost = -self.beta * played.information
-        _set(self.information.parameters(), lost)
+        _set(trainable(self.information), lost)
         raised = torch.autograd.grad(lost, makers, allow_unused=True)
         factor = adaptive_clip_(makers, adversarial, raised)
         return seen | {"information": played.information.detach(), "clip": factor}
@@ -186,15 +234,23 @@ class Game(torch.nn.Module):
         rows = torch.cat([rows, rows + n])
         some = [x.detach()[rows].requires_grad_() for x in played.shown]
         slopes = torch.autograd.grad(
-            self.discriminator(*some).sum(), some, create_graph=True
+            self.discriminator(*some).sum(), some, create_graph=True, allow_unused=True
         )
-        return sum(slope.square().sum() for slope in slopes) / len(some[0])
+        squares = [slope.square().sum() for slope in slopes if slope is not None]
+        return sum(squares) / len(some[0])
+
+
+def trainable(*modules):
+    """Their parameters, but for those that are frozen."""
+    parameters = itertools.chain(*(module.parameters() for module in modules))
+    return [parameter for parameter in parameters if parameter.requires_grad]
 
 
 def _set(parameters, loss):
     """Set the gradients of a loss, whose graph others may need as well."""
-    parameters = list(parameters)
-    gradients = torch.autograd.grad(loss, parameters, retain_graph=True)
+    gradients = torch.autograd.grad(
+        loss, parameters, retain_graph=True, allow_unused=True
+    )
     for parameter, gradient in zip(parameters, gradients, strict=True):
         set_gradient(parameter, gradient)
 
@@ -223,7 +279,7 @@ class GenerativeGame(Game):
         return drawn
 
     def makers(self):
-        return list(self.generator.parameters())
+        return trainable(self.generator)
 
     def play(self, x):
         """A batch of what is real beside as many that are made."""
@@ -266,7 +322,7 @@ class InferenceGame(Game):
         self.encoder, self.reconstruction = encoder, reconstruction
 
     def makers(self):
-        return [*self.generator.parameters(), *self.encoder.parameters()]
+        return trainable(self.generator, self.encoder)
 
     def encoded(self, x):
         mean, raw = self.encoder(x).chunk(2, dim=1)
@@ -283,7 +339,9 @@ class InferenceGame(Game):
         if self.reconstruction:
             error = (self.generator(codes) - x).square().flatten(1).sum(1).mean()
         if self.information is not None:
-            information = self.information(x, codes)
+            # Of pairs from both ends: as its critic reads the codes that rows were
+            # made of, the encoder learns to write them.
+            information = self.information(*shown)
         return Round(real, fake, shown, information, error)
 
     def fooled(self, played):

@@ -35,7 +35,9 @@ class MutualInformationLoss(torch.nn.Module):
     critic : torch.nn.Module, default=None
         T(x, z), called with two batches of as many rows, returns one value for each.
         None builds a :class:`Critic` from the first batch: with convolutions for images
-        (N, C, H, W), dense for all else.
+        (N, C, H, W), dense for all else. Where its class has a method
+        ``pairs(x, z, partners)`` like that of :class:`Critic`, that is called instead,
+        which need not work out a row again for each of its pairs.
 
     objective : str, default="mine"
         A key of :data:`OBJECTIVES`: "mine" (the Donsker-Varadhan bound, whose gradient
@@ -165,14 +167,14 @@ class MutualInformationLoss(torch.nn.Module):
         if values.dtype in (torch.float16, torch.bfloat16):
             # Exponentials and their averages need more digits than autocast leaves.
             values = values.float()
+        if values.ndim == 2:
+            values = values[None]
         if not learning:
-            terms = self.objective.terms(values[None], partners)
-            return self.objective.bound(*terms)[0]
+            return self.objective.bound(*self.objective.terms(values, partners)).sum()
         self.n_calls += 1
-        loss, bound = self.objective.measure(values[None], partners)
+        loss, bound = (each.sum() for each in self.objective.measure(values, partners))
         # The value of the bound, the gradient of what trains.
-        value = bound[0] + (loss[0].detach() - loss[0])
-        return _Noted.apply(value, direction)
+        return _Noted.apply(bound + (loss.detach() - loss), direction)
 
     def _partners(self, n, device):
         """The y of each pair: the batch as it is, and shifted."""
@@ -331,7 +333,8 @@ class _Values(torch.nn.Module):
         return torch.func.functional_call(self, parameters, (x, z, partners))
 
     def forward(self, x, z, partners):
-        if type(self.critic) is Critic:
+        # Not inherited: a subclass may see pairs otherwise.
+        if "pairs" in vars(type(self.critic)):
             return self.critic.pairs(x, z, partners)
         # In one go: batch statistics of a critic must not tell which pairs are joint.
         x = x.repeat(len(partners), *[1] * (x.ndim - 1))

@@ -178,8 +178,18 @@ def test_networks_of_images_fit_any_size(shape):
 def test_networks_of_tables():
     made = dense_layers(4, (8, 8), 5, torch.nn.ReLU, True)(torch.randn(3, 4))
     assert made.shape == (3, 5)
-    pair = Pair(dense_sight(5, (8,), 6), dense_sight(6 + 2, (8,), 1))
-    assert pair(made, torch.randn(3, 2)).shape == (3, 1)
+
+
+def test_values_of_pairs_are_those_of_rows_and_codes_side_by_side():
+    pair = Pair(
+        dense_sight(5, (8,), 6), dense_sight(2, (8,), 6), dense_sight(6 + 2, (8,), 1)
+    )
+    x, z = torch.randn(3, 5), torch.randn(3, 2)
+    partners = torch.tensor([[0, 1, 2], [1, 2, 0]])
+    values = pair.pairs(x, z, partners)
+    assert values.shape == (2, 3)
+    for row, order in zip(values, partners, strict=True):
+        torch.testing.assert_close(row, pair(x, z[order])[:, 0])
 
 
 def test_batches_hold_every_row_once():
