@@ -130,7 +130,7 @@ def plane(args):
     for data, (draw, places, modes) in PLANE.items():
         for seed in args.seeds:
             X = draw(20_000, np.random.default_rng(seed))
-            for beta in args.betas:
+            for beta in args.betas or (0.0, 0.3):
 
                 def make(beta=beta, seed=seed):
                     return MINEGAN(
@@ -234,7 +234,7 @@ def stacked(args):
     digits, passes = classifier(args), args.passes or 16
     for seed in args.seeds[:1]:
         X = stacked_digits(60_000, np.random.default_rng(seed))
-        for beta in args.betas:
+        for beta in args.betas or (0.0, 0.1):
 
             def make(beta=beta, seed=seed):
                 return MINEGAN(
@@ -242,7 +242,6 @@ def stacked(args):
                     n_codes=16,
                     beta=beta,
                     batch_size=64,
-                    gradient_penalty=0.1,
                     learning_rate_init=1e-3,
                     learning_rate_decay=0.03 ** (1.0 / passes),
                     device=args.device,
@@ -312,7 +311,7 @@ def inferring(name, passes, args, **settings):
 
 def inference(args):
     """25 Gaussians: ALI, ALICE and the information term."""
-    passes = args.passes or 160
+    passes = args.passes or 80
     X = gaussians(20_000, np.random.default_rng(0))
     fresh = gaussians(2500, np.random.default_rng(1))
 
@@ -353,7 +352,7 @@ def faces(args):
 
 def images_inference(data, X, y, n_train, args):
     """Errors, accuracy and MS-SSIM of reconstructions of images held out."""
-    passes = args.passes or 10
+    passes = args.passes or 8
     digits = None if y is None else classifier(args)
     held_out = X[n_train:]
 
@@ -481,7 +480,9 @@ def main():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--seeds", nargs="*", type=int, default=[0, 1, 2])
-    parser.add_argument("--betas", nargs="*", type=float, default=[0.0, 0.3])
+    parser.add_argument(
+        "--betas", nargs="*", type=float, help="default: 0, and 0.3 or 0.1"
+    )
     parser.add_argument("--models", nargs="*", default=list(INFERENCE))
     parser.add_argument("--passes", type=int, help="other than each part's own")
     parser.add_argument("--faces", help="a folder of images")

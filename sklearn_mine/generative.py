@@ -474,7 +474,7 @@ class MINEGAN(_Adversarial):
     gradient_penalty : float or "auto", default="auto"
         First price of half the discriminator's squared slope, at rows and at samples,
         which keeps the game from turning in circles. 0 leaves it out; "auto" is 5e-4
-        for tables and 1 for images.
+        for tables and 0.1 for images.
 
     batch_size : int, default=256
         Rows of a minibatch, about.
@@ -565,7 +565,7 @@ class MINEGAN(_Adversarial):
     (3, 2)
     """
 
-    _penalty_of_images = 1.0
+    _penalty_of_images = 0.1
     _parameter_constraints: dict = {
         **_Adversarial._parameter_constraints,
         "n_codes": [Interval(Integral, 1, None, closed="left")],
@@ -652,9 +652,10 @@ class MINEALI(TransformerMixin, _Adversarial):
     discriminator of pairs cannot tell in the end which side made a pair. Both also
     raise beta I(X; Z), and what codes tell about rows is what reconstructions are made
     of. The information is that of pairs from both ends: where a critic has learnt to
-    read the codes that rows were made of, the encoder learns to write the same. Its
-    gradient is rescaled to at most the adversarial one's norm. With ``beta=0`` this is
-    plain ALI, with `reconstruction` as well ALICE.
+    read the codes that rows were made of, the encoder learns to write the same. It is
+    the sum over the numbers of the code, which are independent and so tell at least
+    that together. Its gradient is rescaled to at most the adversarial one's norm. With
+    ``beta=0`` this is plain ALI, with `reconstruction` as well ALICE.
 
     Parameters
     ----------
@@ -683,7 +684,9 @@ class MINEALI(TransformerMixin, _Adversarial):
 
     critic : torch.nn.Module, default=None
         T(x, z), takes rows and (B, n_latent), gives (B,); it is shown each row of a
-        batch with its own code and with 8 others. None builds one for the shape of X.
+        batch with its own code and with 8 others, and the information is that of whole
+        codes, at most about the logarithm of 8 times the batch. None builds one for
+        each number of the code, quadratic in it.
 
     hidden_layer_sizes : int or tuple of int, default=(128, 128, 128, 128)
         Of the generator of a table. Not read where `generator` is given.
@@ -693,7 +696,7 @@ class MINEALI(TransformerMixin, _Adversarial):
         given.
 
     critic_hidden_layer_sizes : int or tuple of int, default=(128, 128)
-        Of the critic. Not read where `critic` is given.
+        Of the critic of a table. Not read where `critic` is given.
 
     n_channels : int, default=32
         Of the larger maps of convolutions; the smaller ones have twice as many. Read
@@ -705,7 +708,7 @@ class MINEALI(TransformerMixin, _Adversarial):
     gradient_penalty : float or "auto", default="auto"
         First price of half the discriminator's squared slope, at rows and at samples,
         which keeps the game from turning in circles. 0 leaves it out; "auto" is 5e-4
-        for tables and 5 for images.
+        for tables and 3 for images.
 
     batch_size : int, default=256
         Rows of a minibatch, about.
@@ -791,7 +794,7 @@ class MINEALI(TransformerMixin, _Adversarial):
     (5, 3)
     """
 
-    _penalty_of_images = 5.0
+    _penalty_of_images = 3.0
     _parameter_constraints: dict = {
         **_Adversarial._parameter_constraints,
         "encoder": _MODULE,

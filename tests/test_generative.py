@@ -145,12 +145,11 @@ def test_what_cannot_be_read_is_refused_by_name(make, table):
 
 
 def test_codes_of_another_width_are_refused(table):
-    model = _ali().fit(table)
     # What was fitted counts.
-    for model in (model, model.set_params(n_latent=4)):
-        with pytest.raises(ValueError, match="Z has 4 columns, and codes have 3"):
-            model.inverse_transform(np.zeros((2, 4)))
-        assert len(model.get_feature_names_out()) == model.transform(table).shape[1]
+    model = _ali().fit(table).set_params(n_latent=4)
+    with pytest.raises(ValueError, match="Z has 4 columns, and codes have 3"):
+        model.inverse_transform(np.zeros((2, 4)))
+    assert len(model.get_feature_names_out()) == model.transform(table).shape[1] == 3
 
 
 @pytest.mark.parametrize(
@@ -172,9 +171,9 @@ def test_rows_that_could_not_come_back_are_refused(X, message):
 @BOTH
 def test_single_rows_are_neither_learnt_from_nor_scored(make, table):
     model = make().fit(table)
-    with pytest.raises(ValueError, match="X has 1 row. A score"):
+    with pytest.raises(ValueError, match="A score compares 2"):
         model.score(table[:1])
-    with pytest.raises(ValueError, match="X has 1 row. A pass"):
+    with pytest.raises(ValueError, match="A pass needs 2"):
         model.partial_fit(table[:1])
     assert np.isfinite(model.score(table[:2]))
 
