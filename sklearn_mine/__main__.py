@@ -1,0 +1,227 @@
+"""The main job from a command line: rank the columns of a file."""
+
+import argparse
+import difflib
+import sys
+import warnings
+from pathlib import Path
+
+import numpy as np
+
+from ._score import mine_score
+from ._version import __version__
+from .plotting import RankingDisplay
+
+# Widths of a feature's name and of the bar of the best one.
+_NAME, _BAR = 40, 24
+_INSTALL = 'Install it: pip install "sklearn-mine[tables]".'
+
+
+class Unusable(Exception):
+    """What the user gave cannot be used; the text says why."""
+
+
+def main(arguments=None):
+    """Run a command line.
+
+    Parameters
+    ----------
+    arguments : list of str, default=None
+        Those of the process by default.
+
+    Returns
+    -------
+    code : int
+        0, or 2 where something that was given cannot be used.
+    """
+    options = _parser().parse_args(arguments)
+    try:
+        _rank(options)
+    except (Unusable, ImportError) as error:
+        print(f"sklearn_mine: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:
+        # Whoever read has seen enough.
+        sys.stderr.close()
+    return 0
+
+
+def _parser():
+    parser = argparse.ArgumentParser(
+        prog="python -m sklearn_mine",
+        description="Mutual information of the columns of a table.",
+    )
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    rank = commands.add_parser(
+        "rank",
+        help="rank all columns by what each tells about one of them",
+        description=(
+            "Rank the columns of a CSV or Parquet file by what each tells about the "
+            "target, in nats, with standard errors and p-values. Numbers, text, dates "
+            "and missing cells are taken as they are."
+        ),
+    )
+    rank.add_argument("file", type=Path, metavar="FILE", help="CSV or Parquet")
+    rank.add_argument(
+        "--target", required=True, metavar="COLUMN", help="what columns tell about"
+    )
+    rank.add_argument("--k", type=_positive, help="print the best so many alone")
+    rank.add_argument(
+        "--plot", type=Path, metavar="OUT.png", help="draw the ranking (png, pdf, svg)"
+    )
+    rank.add_argument(
+        "--output",
+        type=Path,
+        metavar="OUT.csv",
+        help="write the ranking of all columns",
+    )
+    rank.add_argument("--units", choices=["nats", "bits"], default="nats")
+    rank.add_argument("--random-state", type=int, default=0, metavar="SEED")
+    rank.add_argument(
+        "--n-jobs", type=int, metavar="N", help="columns done in parallel"
+    )
+    return parser
+
+
+def _positive(text):
+    if (number := int(text)) < 1:
+        raise ValueError
+    return number
+
+
+# What argparse calls it in its messages.
+_positive.__name__ = "whole number of 1 or more"
+
+
+def _rank(options):
+    frame = _read(options.file)
+    names = [str(name) for name in frame.columns]
+    if options.target not in names:
+        near = difflib.get_close_matches(options.target, names, n=3) or names[:8]
+        raise Unusable(
+            f"{options.file} has no column {options.target!r}. Did you mean "
+            f"{' or '.join(map(repr, near))}?"
+        )
+    if len(names) < 2:
+        raise Unusable(f"{options.file} has no column beside the target.")
+    target = frame[options.target]
+    known = target.notna()
+    if not known.all():
+        print(f"{(~known).sum()} rows without a target are left out.", file=sys.stderr)
+    y, X = target[known], frame.loc[known].drop(columns=options.target)
+    if len(y) and y.dtype.kind not in "iufbmM" and y.nunique() == len(y) > 2:
+        raise Unusable(
+            f"The target {options.target!r} is text that differs in each row, an "
+            "identifier: nothing can be learnt of it. Name another column."
+        )
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        try:
+            scores, p_values, errors = mine_score(
+                X,
+                y,
+                units=options.units,
+                n_jobs=options.n_jobs,
+                random_state=options.random_state,
+                verbose=int(sys.stderr.isatty()),
+                return_std=True,
+            )
+        except ValueError as error:
+            raise Unusable(str(error)) from error
+    for message in dict.fromkeys(str(each.message) for each in told):
+        print(f"Warning: {message}", file=sys.stderr)
+    order = np.argsort(-scores, kind="stable")
+    features = [str(name) for name in X.columns]
+    _print(options, features, len(y), scores, errors, p_values, order)
+    if options.output is not None:
+        table = {
+            "feature": [features[j] for j in order],
+            options.units: scores[order],
+            "std_error": errors[order],
+            "p_value": p_values[order],
+        }
+        _written(
+            options.output,
+            lambda: type(frame)(table).to_csv(options.output, index=False),
+        )
+    if options.plot is not None:
+        display = RankingDisplay(
+            scores, errors, feature_names=features, units=options.units
+        )
+        _written(options.plot, lambda: _drawn(display, options))
+
+
+def _read(file):
+    """A pandas frame of a file."""
+    try:
+        import pandas as pd
+    except ImportError as error:
+        raise ImportError(f"Reading tables needs pandas. {_INSTALL}") from error
+    try:
+        if file.suffix.lower() in (".parquet", ".pq"):
+            frame = pd.read_parquet(file)
+        else:
+            frame = pd.read_csv(file)
+    except ImportError as error:
+        raise ImportError(f"Reading Parquet needs pyarrow. {_INSTALL}") from error
+    except Exception as error:
+        reason = getattr(error, "strerror", None) or error
+        raise Unusable(f"Cannot read {file}: {reason}.") from error
+    if not len(frame):
+        raise Unusable(f"{file} has no rows.")
+    for name in frame.columns[frame.columns.duplicated()]:
+        raise Unusable(f"{file} has several columns {name!r}. Rename them.")
+    for name in frame.select_dtypes(["object", "string"]):
+        # A CSV file has no dates, only what reads like one in every row.
+        try:
+            frame[name] = pd.to_datetime(frame[name], format="ISO8601")
+        except (ValueError, TypeError):
+            continue
+    return frame
+
+
+def _print(options, features, n, scores, errors, p_values, order):
+    units, target = options.units, options.target
+    shown = order[: options.k]
+    names = [_cut(features[j]) for j in shown]
+    width = max(map(len, [*names, "feature"]))
+    best = max(float(scores.max()), 1e-12)
+    print(f"{n:,} rows, what each of {len(order)} columns tells about {target}\n")
+    print(f"{'feature':<{width}}  {units:>7}  {'std error':>9}  {'p-value':>8}")
+    for name, j in zip(names, shown, strict=True):
+        value = round(float(scores[j]), 3) + 0.0  # no minus sign on a zero
+        bar = "█" * round(_BAR * max(0.0, scores[j]) / best)
+        numbers = f"{value:7.3f}  {errors[j]:9.3f}  {p_values[j]:8.1e}"
+        print(f"{name:<{width}}  {numbers}  {bar}".rstrip())
+    if len(shown) < len(order):
+        print(f"({len(order) - len(shown)} more)")
+
+
+def _cut(name):
+    return name if len(name) <= _NAME else name[: _NAME - 1] + "…"
+
+
+def _drawn(display, options):
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    display.plot(max_features=options.k or 30)
+    display.ax_.set_title(f"What each column tells about {options.target}", fontsize=10)
+    display.figure_.savefig(options.plot, dpi=150)
+    plt.close(display.figure_)
+
+
+def _written(file, write):
+    try:
+        write()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise Unusable(f"Cannot write {file}: {reason}.") from error
+    print(f"{file} is written.", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,119 @@
+"""The command line: what it prints, writes and refuses."""
+
+import subprocess
+import sys
+
+import matplotlib.image
+import numpy as np
+import pandas as pd
+import pytest
+
+from sklearn_mine import mine_score
+from sklearn_mine.__main__ import main
+
+
+@pytest.fixture(scope="module")
+def frame():
+    rng = np.random.default_rng(0)
+    n = 300
+    label = rng.choice(["ham", "spam"], size=n)
+    told = np.where(label == "spam", 1.0, -1.0) + rng.normal(size=n)
+    return pd.DataFrame(
+        {
+            "told": np.where(rng.random(n) < 0.1, np.nan, told),
+            "noise": rng.normal(size=n),
+            "word": np.where(rng.random(n) < 0.8, label, "other"),
+            "day": pd.date_range("2020-01-01", periods=n)[np.argsort(np.argsort(told))],
+            "label": label,
+            "id": [f"row {i}" for i in range(n)],
+        }
+    )
+
+
+@pytest.fixture(params=["csv", "parquet"])
+def file(request, frame, tmp_path):
+    file = tmp_path / f"table.{request.param}"
+    if request.param == "csv":
+        frame.to_csv(file, index=False)
+    else:
+        frame.to_parquet(file)
+    return file
+
+
+def test_ranking_is_that_of_mine_score(file, frame, tmp_path, capsys):
+    output, plot = tmp_path / "out.csv", tmp_path / "out.png"
+    wanted = ["--target", "label", "--output", str(output), "--plot", str(plot)]
+    assert main(["rank", str(file), *wanted, "--k", "2"]) == 0
+    printed = capsys.readouterr()
+    table = pd.read_csv(output).set_index("feature")
+    X, y = frame.drop(columns="label"), frame["label"]
+    with pytest.warns(UserWarning, match="unique in nearly every row"):
+        scores, p_values, errors = mine_score(X, y, random_state=0, return_std=True)
+    expected = pd.DataFrame(
+        {"nats": scores, "std_error": errors, "p_value": p_values},
+        index=pd.Index([c for c in frame.columns if c != "label"], name="feature"),
+    ).sort_values("nats", ascending=False, kind="stable")
+    pd.testing.assert_frame_equal(table, expected, rtol=1e-6, atol=1e-9)
+    assert list(table.index[-2:]) in (["noise", "id"], ["id", "noise"])
+    lines = printed.out.splitlines()
+    assert lines[2].split() == ["feature", "nats", "std", "error", "p-value"]
+    assert [line.split()[0] for line in lines[3:5]] == list(table.index[:2])
+    assert lines[5] == "(3 more)"
+    assert matplotlib.image.imread(plot).shape[0] > 100
+    # What is no result goes elsewhere.
+    assert "unique in nearly every row" in printed.err
+
+
+def test_rows_without_a_target_are_left_out(tmp_path, frame, capsys):
+    file = tmp_path / "t.csv"
+    frame.assign(label=frame["label"].where(frame["noise"] < 1.0)).to_csv(file)
+    assert main(["rank", str(file), "--target", "label", "--units", "bits"]) == 0
+    printed = capsys.readouterr()
+    n_missing = (frame["noise"] >= 1.0).sum()
+    assert f"{n_missing} rows without a target" in printed.err
+    assert f"{len(frame) - n_missing} rows" in printed.out
+    assert "bits" in printed.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["{file}", "--target", "labell"], "no column 'labell'. Did you mean 'label'"),
+        (["{file}", "--target", "id"], "text that differs in each row"),
+        (["{folder}/none.csv", "--target", "label"], "No such file"),
+        (["{folder}/bytes.csv", "--target", "label"], "Cannot read"),
+        (["{folder}/bytes.parquet", "--target", "label"], "Cannot read"),
+        (["{folder}/empty.csv", "--target", "label"], "Cannot read"),
+        (["{folder}/header.csv", "--target", "a"], "has no rows"),
+        (["{folder}/single.csv", "--target", "a"], "no column beside the target"),
+        (["{file}", "--target", "label", "--plot", "{folder}/no/a.png"], "No such"),
+        (["{file}", "--target", "label", "--output", "{folder}"], "Cannot write"),
+    ],
+)
+def test_what_cannot_be_used_is_one_clear_line(
+    arguments, message, frame, tmp_path, capsys
+):
+    file = tmp_path / "table.csv"
+    frame.drop(columns="word").to_csv(file, index=False)
+    for name in ("bytes.csv", "bytes.parquet"):
+        (tmp_path / name).write_bytes(bytes(range(256)))
+    (tmp_path / "empty.csv").write_text("")
+    (tmp_path / "header.csv").write_text("a,b\n")
+    (tmp_path / "single.csv").write_text("a\n1\n2\n")
+    arguments = [each.format(file=file, folder=tmp_path) for each in arguments]
+    assert main(["rank", *arguments]) == 2
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last.startswith("sklearn_mine: ")
+    assert message in last
+
+
+def test_it_runs_as_a_module(tmp_path):
+    (tmp_path / "header.csv").write_text("a,b\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "sklearn_mine", "rank", "header.csv", "--target", "a"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.count("\n") == 1
