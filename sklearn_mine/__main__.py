@@ -2,6 +2,8 @@
 
 import argparse
 import difflib
+import io
+import os
 import sys
 import warnings
 from pathlib import Path
@@ -41,8 +43,8 @@ def main(arguments=None):
         print(f"sklearn_mine: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
     except BrokenPipeError:
-        # Whoever read has seen enough.
-        sys.stderr.close()
+        # Whoever read has seen enough; what is left would fail when Python ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
 
 
@@ -96,7 +98,7 @@ _positive.__name__ = "whole number of 1 or more"
 
 def _rank(options):
     frame = _read(options.file)
-    names = [str(name) for name in frame.columns]
+    names = list(frame.columns)
     if options.target not in names:
         near = difflib.get_close_matches(options.target, names, n=3) or names[:8]
         raise Unusable(
@@ -110,7 +112,7 @@ def _rank(options):
     if not known.all():
         print(f"{(~known).sum()} rows without a target are left out.", file=sys.stderr)
     y, X = target[known], frame.loc[known].drop(columns=options.target)
-    if len(y) and y.dtype.kind not in "iufbmM" and y.nunique() == len(y) > 2:
+    if y.dtype.kind not in "iufbmM" and y.astype(str).nunique() == len(y) > 2:
         raise Unusable(
             f"The target {options.target!r} is text that differs in each row, an "
             "identifier: nothing can be learnt of it. Name another column."
@@ -127,13 +129,12 @@ def _rank(options):
                 verbose=int(sys.stderr.isatty()),
                 return_std=True,
             )
-        except ValueError as error:
+        except (ValueError, TypeError) as error:
             raise Unusable(str(error)) from error
     for message in dict.fromkeys(str(each.message) for each in told):
         print(f"Warning: {message}", file=sys.stderr)
     order = np.argsort(-scores, kind="stable")
-    features = [str(name) for name in X.columns]
-    _print(options, features, len(y), scores, errors, p_values, order)
+    features = list(X.columns)
     if options.output is not None:
         table = {
             "feature": [features[j] for j in order],
@@ -150,6 +151,7 @@ def _rank(options):
             scores, errors, feature_names=features, units=options.units
         )
         _written(options.plot, lambda: _drawn(display, options))
+    _print(options, features, len(y), scores, errors, p_values, order)
 
 
 def _read(file):
@@ -159,20 +161,19 @@ def _read(file):
     except ImportError as error:
         raise ImportError(f"Reading tables needs pandas. {_INSTALL}") from error
     try:
-        if file.suffix.lower() in (".parquet", ".pq"):
-            frame = pd.read_parquet(file)
-        else:
-            frame = pd.read_csv(file)
+        has_types = file.suffix.lower() in (".parquet", ".pq")
+        frame = pd.read_parquet(file) if has_types else pd.read_csv(file)
     except ImportError as error:
         raise ImportError(f"Reading Parquet needs pyarrow. {_INSTALL}") from error
     except Exception as error:
         reason = getattr(error, "strerror", None) or error
         raise Unusable(f"Cannot read {file}: {reason}.") from error
+    frame.columns = [str(name) for name in frame.columns]
     if not len(frame):
         raise Unusable(f"{file} has no rows.")
     for name in frame.columns[frame.columns.duplicated()]:
         raise Unusable(f"{file} has several columns {name!r}. Rename them.")
-    for name in frame.select_dtypes(["object", "string"]):
+    for name in [] if has_types else frame.select_dtypes(["object", "string"]):
         # A CSV file has no dates, only what reads like one in every row.
         try:
             frame[name] = pd.to_datetime(frame[name], format="ISO8601")
@@ -186,16 +187,25 @@ def _print(options, features, n, scores, errors, p_values, order):
     shown = order[: options.k]
     names = [_cut(features[j]) for j in shown]
     width = max(map(len, [*names, "feature"]))
-    best = max(float(scores.max()), 1e-12)
+    best, mark = max(float(scores.max()), 1e-12), _mark()
     print(f"{n:,} rows, what each of {len(order)} columns tells about {target}\n")
     print(f"{'feature':<{width}}  {units:>7}  {'std error':>9}  {'p-value':>8}")
     for name, j in zip(names, shown, strict=True):
         value = round(float(scores[j]), 3) + 0.0  # no minus sign on a zero
-        bar = "█" * round(_BAR * max(0.0, scores[j]) / best)
+        bar = mark * round(_BAR * max(0.0, scores[j]) / best)
         numbers = f"{value:7.3f}  {errors[j]:9.3f}  {p_values[j]:8.1e}"
         print(f"{name:<{width}}  {numbers}  {bar}".rstrip())
     if len(shown) < len(order):
         print(f"({len(order) - len(shown)} more)")
+
+
+def _mark():
+    """What bars are made of, where it can be written."""
+    try:
+        "█".encode(sys.stdout.encoding or "ascii")
+    except UnicodeEncodeError:
+        return "#"
+    return "█"
 
 
 def _cut(name):
@@ -209,7 +219,9 @@ def _drawn(display, options):
     import matplotlib.pyplot as plt
 
     display.plot(max_features=options.k or 30)
-    display.ax_.set_title(f"What each column tells about {options.target}", fontsize=10)
+    # No dollar begins a formula.
+    target = options.target.replace("$", r"\$")
+    display.ax_.set_title(f"What each column tells about {target}", fontsize=10)
     display.figure_.savefig(options.plot, dpi=150)
     plt.close(display.figure_)
 
@@ -224,4 +236,8 @@ def _written(file, write):
 
 
 if __name__ == "__main__":
+    for stream in (sys.stdout, sys.stderr):
+        # A name that the terminal cannot show is no reason to fail.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     sys.exit(main())

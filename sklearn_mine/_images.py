@@ -117,7 +117,8 @@ def load_image_folder(
             try:
                 with Image.open(file) as image:
                     if image.mode.startswith("I"):
-                        image = Image.fromarray(_of_eight_bits(np.asarray(image)))
+                        pixels = _of_eight_bits(np.asarray(image), image.mode)
+                        image = Image.fromarray(pixels)
                     image = image.convert("L" if grey else "RGB")
                     middle = _middle(image.size, crop, height / width, file)
                     image = image.resize(
@@ -147,11 +148,13 @@ def load_image_folder(
     return images[:n_read]
 
 
-def _of_eight_bits(pixels):
+def _of_eight_bits(pixels, mode):
     """Of 16, which Pillow would cut off at 255."""
     if pixels.min() < 0 or pixels.max() > 65535:
         raise OSError("its pixels have more than 16 bits")
-    return (pixels // 257).astype(np.uint8)
+    if mode.startswith("I;16") or pixels.max() > 255:
+        pixels = pixels >> 8
+    return pixels.astype(np.uint8)
 
 
 def _pair(value, name):

@@ -123,6 +123,9 @@ def as_frame(data, name):
             "Rename them, or pass a plain array."
         ) from error
     if isinstance(frame, nw.LazyFrame):
+        if hasattr(data, "__array__"):
+            # It reads itself when it is asked for its numbers.
+            return data
         raise ValueError(
             f"{name} is a lazy frame, which has not been read yet. Pass what its "
             "collect() or compute() gives."
@@ -202,9 +205,7 @@ def as_given(y, name="given", *, n_rows=None):
     series = nw.from_native(y, series_only=True, pass_through=True)
     if isinstance(series, nw.Series):
         y = series.to_frame().to_native()
-    elif not sp.issparse(y) and not isinstance(
-        nw.from_native(y, eager_only=True, pass_through=True), nw.DataFrame
-    ):
+    elif not sp.issparse(y) and not isinstance(as_frame(y, name), nw.DataFrame):
         y = _checked(y, name, ensure_2d=False)
         if y.ndim == 1:
             y = y.reshape(-1, 1)

@@ -319,7 +319,8 @@ class _Adversarial(BaseEstimator):
         read = " and ".join(str((2, *shape)) for shape in takes)
         was_training = module.training
         # Samples and codes are made in double precision.
-        for dtype in (torch.float32, torch.float64):
+        precise = [torch.float64] if name in ("generator", "encoder") else []
+        for dtype in (torch.float32, *precise):
             inputs = [torch.zeros(2, *shape, dtype=dtype) for shape in takes]
             try:
                 with own_draws("cpu"):
@@ -653,9 +654,10 @@ class MINEALI(TransformerMixin, _Adversarial):
     raise beta I(X; Z), and what codes tell about rows is what reconstructions are made
     of. The information is that of pairs from both ends: where a critic has learnt to
     read the codes that rows were made of, the encoder learns to write the same. It is
-    the sum over the numbers of the code, which are independent and so tell at least
-    that together. Its gradient is rescaled to at most the adversarial one's norm. With
-    ``beta=0`` this is plain ALI, with `reconstruction` as well ALICE.
+    the sum over the numbers of the code: where they are independent, as in the end they
+    should be, they tell at least that together. Its gradient is rescaled to at most the
+    adversarial one's norm. With ``beta=0`` this is plain ALI, with `reconstruction` as
+    well ALICE.
 
     Parameters
     ----------
@@ -683,10 +685,10 @@ class MINEALI(TransformerMixin, _Adversarial):
         is trained.
 
     critic : torch.nn.Module, default=None
-        T(x, z), takes rows and (B, n_latent), gives (B,); it is shown each row of a
-        batch with its own code and with 8 others, and the information is that of whole
-        codes, at most about the logarithm of 8 times the batch. None builds one for
-        each number of the code, quadratic in it.
+        T(x, z), takes rows and (B, n_latent), gives (B,); it is shown each row and each
+        sample of a batch with its own code and with 8 others, and the information is
+        that of whole codes, at most about the logarithm of the number of pairs. None
+        builds one for each number of the code, quadratic in it.
 
     hidden_layer_sizes : int or tuple of int, default=(128, 128, 128, 128)
         Of the generator of a table. Not read where `generator` is given.
@@ -757,9 +759,10 @@ class MINEALI(TransformerMixin, _Adversarial):
     ----------
     history_ : list of dict
         For each pass `pass`, the losses `discriminator` and `generator`, `information`
-        (the bound, in nats, of training batches), `clip` (what its gradient was
-        multiplied with), `reconstruction` (with that price above 0, the mean squared
-        error), and `energy_distance` between 1,000 rows and as many samples.
+        (of training batches, in nats, the sum over the numbers of codes), `clip` (what
+        its gradient was multiplied with), `reconstruction` (with that price above 0:
+        the squared error, summed over columns or pixels), and `energy_distance` between
+        1,000 rows and as many samples.
 
     n_iter_ : int
         Passes made.

@@ -3,15 +3,16 @@
 import itertools
 from numbers import Integral
 
+import narwhals.stable.v2 as nw
 import numpy as np
 from scipy import stats
 from scipy.cluster import hierarchy
-from scipy.spatial.distance import squareform
+from scipy.spatial.distance import pdist, squareform
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from ._matrix import mine_matrix
-from ._table import as_given
+from ._table import as_frame, as_given
 
 _KEPT, _LEFT, _OTHER = "#2a6f97", "#b8c4cc", "#d98032"
 # Characters of a name that are written.
@@ -54,28 +55,39 @@ def _texts(names, n, name="feature_names"):
 
 def _short(text):
     """A text, without its middle where it is long: ends tell names apart as well."""
-    if len(text) <= _LONGEST:
-        return text
-    half = (_LONGEST - 1) // 2
-    return f"{text[:half].rstrip()}…{text[-half:].lstrip()}"
+    if len(text) > _LONGEST:
+        half = (_LONGEST - 1) // 2
+        text = f"{text[:half].rstrip()}…{text[-half:].lstrip()}"
+    # No dollar begins a formula.
+    return text.replace("$", r"\$")
 
 
-def _last_step(estimator, attribute):
-    """The fitted part of an estimator with this attribute, and names of its columns.
+def _frame_names(table, name):
+    """Names of a frame's columns; None for anything else."""
+    frame = as_frame(table, name)
+    return frame.columns if isinstance(frame, nw.DataFrame) else None
 
-    Of a search the best estimator, of a pipeline the last step that has it.
+
+def _last_step(estimator, *attributes):
+    """The fitted part of an estimator with these attributes, and its columns' names.
+
+    Of a search the best estimator, of a pipeline the last step that has them.
     """
+
+    def has_all(step):
+        return all(hasattr(step, attribute) for attribute in attributes)
+
     estimator = getattr(estimator, "best_estimator_", estimator)
     before = None
     if isinstance(estimator, Pipeline):
-        steps = [i for i, step in enumerate(estimator) if hasattr(step, attribute)]
+        steps = [i for i, step in enumerate(estimator) if has_all(step)]
         if steps:
             before, estimator = estimator[: steps[-1]], estimator[steps[-1]]
-    if not hasattr(estimator, attribute):
+    if not has_all(estimator):
         check_is_fitted(estimator)
         raise ValueError(
-            f"estimator has no {attribute}: {type(estimator).__name__} is nothing that "
-            "this display can show."
+            f"estimator has no {attributes[0]}: {type(estimator).__name__} is nothing "
+            "that this display can show."
         )
     names = getattr(estimator, "feature_names_in_", None)
     if names is None and before is not None and len(before):
@@ -213,7 +225,7 @@ class RankingDisplay:
         -------
         display : RankingDisplay
         """
-        selector, names = _last_step(estimator, "scores_")
+        selector, names = _last_step(estimator, "scores_", "get_support")
         score = getattr(selector, "score_func", None)
         display = cls(
             selector.scores_,
@@ -337,12 +349,13 @@ class MatrixDisplay:
             )
         n_rows, n_columns = self.information.shape
         if column_names is None:
-            column_names = getattr(information, "columns", None)
-        if row_names is None:
-            # Only pandas names rows; elsewhere a square matrix names them twice.
-            row_names = getattr(information, "index", None)
-            if row_names is None and n_rows == n_columns:
-                row_names = column_names
+            column_names = _frame_names(information, "information")
+        if row_names is None and self._is_of_one_table():
+            row_names = column_names
+        elif row_names is None and nw.dependencies.is_pandas_like_dataframe(
+            information
+        ):
+            row_names = information.index
         self.row_names = _texts(row_names, n_rows, "row_names")
         self.column_names = _texts(column_names, n_columns, "column_names")
         self.units = units
@@ -367,7 +380,8 @@ class MatrixDisplay:
         display : MatrixDisplay
         """
         names = [
-            None if part is None else getattr(part, "columns", None) for part in (X, Y)
+            None if part is None else _frame_names(part, name)
+            for part, name in ((X, "X"), (Y, "Y"))
         ]
         units = "nats" if not params.get("normalize") else "as a correlation"
         display = cls(
@@ -424,13 +438,14 @@ class MatrixDisplay:
         if order is None:
             return np.arange(n_rows), np.arange(n_columns)
         known = np.nan_to_num(self.information)
-        if n_rows == n_columns and np.isnan(np.diag(self.information)).all():
-            same = _leaves(_apart(known))
+        if self._is_of_one_table():
+            same = _leaves(squareform(_apart(known), checks=False))
             return same, same
-        return tuple(
-            _leaves(np.linalg.norm(part[:, None] - part, axis=2))
-            for part in (known, known.T)
-        )
+        return tuple(_leaves(pdist(part)) for part in (known, known.T))
+
+    def _is_of_one_table(self):
+        n_rows, n_columns = self.information.shape
+        return n_rows == n_columns and np.isnan(np.diag(self.information)).all()
 
 
 def _apart(information):
@@ -441,13 +456,11 @@ def _apart(information):
     return distance
 
 
-def _leaves(distance):
-    """An order in which neighbours are near."""
-    if len(distance) < 3:
-        return np.arange(len(distance))
-    tree = hierarchy.linkage(
-        squareform(distance, checks=False), "average", optimal_ordering=True
-    )
+def _leaves(distances):
+    """An order in which neighbours are near, of the distances of all pairs."""
+    if len(distances) < 2:
+        return np.arange(1 + len(distances))
+    tree = hierarchy.linkage(distances, "average", optimal_ordering=True)
     return hierarchy.leaves_list(tree)
 
 
@@ -463,8 +476,10 @@ class SelectionPathDisplay:
         Of all columns; "x0" and so on for None.
 
     alpha : float, default=0.05
-        A step whose p-value is not below it adds nothing that could be told from
-        chance.
+        A step whose p-value is above it adds nothing that could be told from chance.
+
+    complete : bool, default=False
+        Whether the path ended because nothing more was to be gained.
 
     Attributes
     ----------
@@ -615,7 +630,7 @@ class TrainingCurvesDisplay:
     figure_ : matplotlib Figure
 
     lines_ : dict of str to list of matplotlib Line2D
-        "train_bound" and "validation_bound": one for each fold.
+        "train_bound" and, with early stopping, "validation_bound": one for each fold.
 
     Examples
     --------
@@ -639,6 +654,11 @@ class TrainingCurvesDisplay:
             raise ValueError(
                 "history is empty: the critics were solved, not trained. "
                 'MINE(solver="adam") trains them.'
+            )
+        if not all({"stage", "train_bound"} <= set(each) for each in self.history):
+            raise ValueError(
+                "history should have stage and train_bound in each pass, as that of "
+                "MINE has."
             )
 
     @classmethod
@@ -688,6 +708,9 @@ class TrainingCurvesDisplay:
                 ("train_bound", _OTHER, "training rows"),
                 ("validation_bound", _KEPT, "validation rows"),
             ):
+                if name not in records[0]:
+                    # Without early stopping nothing is validated.
+                    continue
                 folds = np.array([record[name] for record in records]).T
                 style = {"color": colour, "linewidth": 1.2, "alpha": 0.8}
                 lines = ax.plot(passes, folds.T, **style | kwargs)

@@ -490,7 +490,7 @@ class _Calls(torch.nn.Module):
         (_gan, "generator", torch.nn.Linear(4, 2).requires_grad_(False), "detach"),
         (_gan, "generator", _Calls(lambda x: x[:, :2].numpy()), "gave a <class"),
         (_gan, "generator", _Calls(lambda x: x[:, :2]), "any parameter"),
-        (_gan, "discriminator", _Calls(lambda x: x[:, :1] @ ONE), "float64"),
+        (_ali, "encoder", _Calls(lambda x: x[:, :1] @ ONE.expand(1, 6)), "float64"),
     ],
 )
 def test_modules_that_do_not_fit_are_refused(make, name, module, message, table):

@@ -1,5 +1,6 @@
 """The command line: what it prints, writes and refuses."""
 
+import os
 import subprocess
 import sys
 
@@ -105,6 +106,41 @@ def test_what_cannot_be_used_is_one_clear_line(
     last = capsys.readouterr().err.splitlines()[-1]
     assert last.startswith("sklearn_mine: ")
     assert message in last
+
+
+def test_names_and_texts_are_taken_as_they_are(tmp_path, rng, capsys):
+    digits = rng.permutation(np.arange(1000, 9000))[:200]
+    frame = pd.DataFrame({"a": digits + rng.normal(size=200), "cost $ per $": digits})
+    frame["1"] = digits.astype(str)
+    file, plot = tmp_path / "t.parquet", tmp_path / "a.png"
+    frame.rename(columns={"1": 1}).to_parquet(file)
+    # Text that looks like years is text in a file that has types.
+    assert main(["rank", str(file), "--target", "1"]) == 2
+    assert "text that differs in each row" in capsys.readouterr().err
+    assert main(["rank", str(file), "--target", "cost $ per $"]) == 0
+    wanted = ["--target", "a", "--plot", str(plot)]
+    assert main(["rank", str(file), *wanted]) == 0
+    assert plot.exists()
+
+
+def test_a_terminal_of_few_characters_and_a_reader_that_leaves(frame, tmp_path):
+    frame.rename(columns={"told": "gewußt"}).to_csv(tmp_path / "t.csv", index=False)
+    command = [sys.executable, "-u", "-m", "sklearn_mine", "rank", "t.csv"]
+    command += ["--target", "label", "--output", "out.csv"]
+    environment = os.environ | {"PYTHONIOENCODING": "ascii"}
+    options = {"cwd": tmp_path, "env": environment, "text": True}
+    done = subprocess.run(command, capture_output=True, **options)
+    assert done.returncode == 0, done.stderr
+    assert "gewu?t" in done.stdout and "####" in done.stdout
+    (tmp_path / "out.csv").unlink()
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options
+    ) as process:
+        process.stdout.close()
+        told = process.stderr.read()
+    assert process.returncode == 0
+    assert "Traceback" not in told and "BrokenPipe" not in told
+    assert (tmp_path / "out.csv").exists()
 
 
 def test_it_runs_as_a_module(tmp_path):

@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 from sklearn.base import clone
 from sklearn.datasets import load_iris
+from sklearn.dummy import DummyClassifier
 from sklearn.exceptions import NotFittedError
 from sklearn.feature_selection import SelectKBest
 from sklearn.linear_model import LogisticRegression
@@ -97,6 +98,12 @@ def test_without_matplotlib_it_says_what_to_install(monkeypatch):
         InformationPlaneDisplay([1.0], [0.5]).plot()
 
 
+class _Scored(DummyClassifier):
+    def fit(self, X, y):
+        self.scores_ = {}
+        return super().fit(X, y)
+
+
 def _ends(bars):
     return [round(float(bar.get_width()), 6) for bar in bars]
 
@@ -119,13 +126,14 @@ def test_ranking_is_drawn_best_first_with_the_cut():
 
 def test_ranking_of_many_columns_says_how_many_are_not_shown(rng):
     names = [
-        f"a very long name that nobody would write, number {i}" for i in range(200)
+        f"a very long name in $ that nobody writes, number {i} $" for i in range(200)
     ]
     display = RankingDisplay.from_scores(rng.normal(size=200), feature_names=names)
     assert len(display.bars_) == 30
     assert "170 columns" in display.ax_.get_xlabel()
     texts = [t.get_text() for t in display.ax_.get_yticklabels()]
-    assert max(map(len, texts)) <= 32
+    display.figure_.canvas.draw()
+    assert max(map(len, texts)) <= 34
     assert len(set(texts)) == 30
 
 
@@ -142,6 +150,10 @@ def test_ranking_of_selectors_pipelines_and_searches():
         assert _ends(display.bars_) == _ends(alone.bars_)
         assert display.feature_names == list(X.columns)
         assert "bits" in display.ax_.get_xlabel()
+    # Others have scores as well.
+    last = make_pipeline(clone(select), _Scored()).fit(X, y)
+    display = RankingDisplay.from_estimator(last)
+    assert _ends(display.bars_) == _ends(alone.bars_)
     chosen = RankingDisplay.from_estimator(MINESelector(random_state=0).fit(X, y))
     assert chosen.std_errors is not None
     with pytest.raises(NotFittedError):
@@ -185,6 +197,12 @@ def test_matrix_of_two_tables(rng):
     assert display.im_.get_array()[row, column] == display.im_.get_array().max()
     single = MatrixDisplay.from_data(X, Y[["u"]], random_state=0)
     assert single.im_.get_array().shape == (3, 1)
+    # Rows of an array are not called as the columns of a frame beside it.
+    plain = MatrixDisplay.from_data(X.to_numpy(), X.rename({"a": "u"}), random_state=0)
+    assert plain.row_names == ["x0", "x1", "x2"]
+    assert plain.column_names == ["u", "b", "c"]
+    assert MatrixDisplay(X.to_arrow()).column_names == ["a", "b", "c"]
+    assert MatrixDisplay([[1.0, 2.0]]).plot().row_names == ["x0"]
     large = rng.random((200, 200))
     assert len(MatrixDisplay(large).plot().ax_.get_xticks()) <= 50
 
@@ -226,6 +244,10 @@ def test_training_curves_have_a_line_for_each_fold_and_bound():
         [[3.0, 2.0]],
     ]
     assert {"towers", "critic"} <= {text.get_text() for text in display.ax_.texts}
+    alone = [{"stage": "critic", "train_bound": [0.1 * i, 0.2]} for i in range(3)]
+    assert set(TrainingCurvesDisplay(alone).plot().lines_) == {"train_bound"}
+    with pytest.raises(ValueError, match="should have stage and train_bound"):
+        TrainingCurvesDisplay([{"pass": 1}])
     with pytest.raises(ValueError, match="were solved, not trained"):
         TrainingCurvesDisplay([])
 

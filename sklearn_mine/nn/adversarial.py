@@ -105,9 +105,10 @@ class Pair(torch.nn.Module):
 class EachCode(torch.nn.Module):
     """Critics of a row and each number of its code: quadratic, as if it were normal.
 
-    Numbers that are independent tell together at least what they tell one by one, and
-    no batch is too small to show that, while the information of all at once would soon
-    be above the logarithm of its pairs.
+    Numbers that are independent, as those of a code should be in the end, tell together
+    at least what they tell one by one, and no batch is too small to show that, while
+    the information of all at once would soon be above the logarithm of its pairs.
+    (Numbers that repeat each other are counted each time.)
     """
 
     def __init__(self, of_row):

@@ -37,7 +37,8 @@ class MutualInformationLoss(torch.nn.Module):
         None builds a :class:`Critic` from the first batch: with convolutions for images
         (N, C, H, W), dense for all else. Where its class has a method
         ``pairs(x, z, partners)`` like that of :class:`Critic`, that is called instead,
-        which need not work out a row again for each of its pairs.
+        which need not work out a row again for each of its pairs; where it gives
+        values (K, 1 + S, B), those of K critics, the estimate is the sum of theirs.
 
     objective : str, default="mine"
         A key of :data:`OBJECTIVES`: "mine" (the Donsker-Varadhan bound, whose gradient
