@@ -23,6 +23,7 @@ from ._checks import (
 from ._crossfit import cross_fit, n_tested
 from ._encoding import LevelMap, TableEncoder
 from ._given import ConditionalTest, GivenFit, GivenFitter
+from ._html import ShowsFigures, with_interval
 from ._null import independence_p_value
 from ._pair import Pair, TableBank, fine_levels, fit_pair
 from ._params import (
@@ -43,7 +44,7 @@ _TERMS = "Of `given` and y: ", "Of X with `given`, and y: "
 
 
 @with_critic_parameters(hidden="(64, 64)", activation="relu")
-class MINE(TakesAnyTable, BaseEstimator):
+class MINE(ShowsFigures, TakesAnyTable, BaseEstimator):
     """Mutual information of two vectors by a neural critic, with its uncertainty.
 
     A critic T learns to tell joint pairs (x, y) from pairs of the product of
@@ -462,6 +463,18 @@ class MINE(TakesAnyTable, BaseEstimator):
             for table, encoder in ((X, self._x_encoder), (target, self._y_encoder))
         )
         return Pair(x, y, folds)
+
+    def _figures(self):
+        if not hasattr(self, "mutual_info_"):
+            return []
+        estimate = with_interval(
+            self.mutual_info_, *self.confidence_interval(), self.units
+        )
+        return [
+            ("mutual information", estimate),
+            ("held-out lower bound", f"{self.held_out_bound_:.3f} {self.units}"),
+            ("p-value of independence", f"{self.p_value_:.1e}"),
+        ]
 
     def confidence_interval(self, level=0.95):
         """Interval of the estimate's sampling error.

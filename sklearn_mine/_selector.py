@@ -18,6 +18,7 @@ from . import _null
 from ._checks import discrete_overrides, draw_seed
 from ._encoding import TableEncoder
 from ._given import ConditionalTest, information
+from ._html import ShowsFigures, with_interval
 from ._params import TakesAnyTable
 from ._progress import progress
 from ._score import MINEScore, column_blocks, score_table
@@ -37,7 +38,7 @@ _MAX_PAIRED, _N_PAIR_FEATURES, _N_Y_FEATURES, _N_PAIRS_TESTED = 400, 3, 6, 3
 _MAX_MEASURED, _MAX_KEPT = 20, 2**28
 
 
-class MINESelector(SelectorMixin, TakesAnyTable, BaseEstimator):
+class MINESelector(ShowsFigures, SelectorMixin, TakesAnyTable, BaseEstimator):
     """Select columns by neural mutual information, with redundancy in mind.
 
     Parameters
@@ -291,6 +292,21 @@ class MINESelector(SelectorMixin, TakesAnyTable, BaseEstimator):
         for place, i in enumerate(order):
             self.ranking_[self._blocks[i]] = place + 1
             self.redundancy_[self._blocks[i]] = search.redundancy(i)
+
+    def _figures(self):
+        if not hasattr(self, "support_"):
+            return []
+        names = getattr(self, "feature_names_in_", None)
+        kept = np.flatnonzero(self.support_)
+        first = [str(j if names is None else names[j]) for j in kept[:10]]
+        more = f" and {len(kept) - 10} more" if len(kept) > 10 else ""
+        shown = [("columns kept", f"{len(kept)} of {len(self.support_)}")]
+        if len(kept):
+            shown.append(("which", ", ".join(first) + more))
+        if self.path_ and np.isfinite(self.path_[-1]["mutual_info"]):
+            last = [self.path_[-1][name] for name in ("mutual_info", "low", "high")]
+            shown.append(("together with the target", with_interval(*last, "nats")))
+        return shown
 
     def _get_support_mask(self):
         check_is_fitted(self, "support_")
