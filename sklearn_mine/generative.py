@@ -939,7 +939,12 @@ class MINEALI(TransformerMixin, _Adversarial):
         if self.discriminator is not None:
             discriminator = self._given("discriminator", [shape, (width,)], (1,), ())
         else:
-            discriminator = self._pair(shape, (width,), sizes, self._seed + 1)
+            seen = sizes[0]
+            discriminator = Pair(
+                self._sight(shape, sizes, seen, self._seed + 4),
+                build(lambda: dense_sight(width, (seen,), seen), self._seed + 7),
+                build(lambda: dense_sight(seen + width, sizes, 1), self._seed + 1),
+            )
         return InferenceGame(
             encoder=encoder,
             reconstruction=self.reconstruction,
@@ -957,12 +962,3 @@ class MINEALI(TransformerMixin, _Adversarial):
     def _each_code(self, of_row, of_code, sizes, seed):
         (width,) = of_code
         return EachCode(self._sight(of_row, sizes, 3 * width, seed))
-
-    def _pair(self, of_row, of_code, sizes, seed):
-        """Discriminator, or critic, of rows and codes of these shapes."""
-        seen, (width,) = sizes[0], of_code
-        return Pair(
-            self._sight(of_row, sizes, seen, seed + 3),
-            build(lambda: dense_sight(width, (seen,), seen), seed + 6),
-            build(lambda: dense_sight(seen + width, sizes, 1), seed),
-        )

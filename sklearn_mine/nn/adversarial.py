@@ -73,7 +73,7 @@ def image_sight(shape, n_channels, n_out):
 
 
 class Pair(torch.nn.Module):
-    """A value for each pair of a row and its code: discriminator, or critic.
+    """A value for each pair of a row and its code: the discriminator of both.
 
     What a product of both sides' features tells is learnt much sooner than by layers
     that see both side by side; they add the rest.
@@ -88,18 +88,9 @@ class Pair(torch.nn.Module):
         self.of_row, self.of_code, self.together = of_row, of_code, together
 
     def forward(self, x, z):
-        """Values of pairs, (B, 1)."""
-        return self._values(self.of_row(x), self.of_code(z), z)
-
-    def pairs(self, x, z, partners):
-        """Values of each x with several z: (1 + S, B) for `partners` (1 + S, B)."""
-        seen = self.of_row(x).expand(len(partners), -1, -1)
-        return self._values(seen, self.of_code(z)[partners], z[partners])[..., 0]
-
-    def _values(self, seen, told, z):
-        seen = torch.nn.functional.leaky_relu(seen, 0.2)
-        product = (seen * told).sum(-1, keepdim=True) / seen.shape[-1] ** 0.5
-        return product + self.together(torch.cat([seen, z], dim=-1))
+        seen = torch.nn.functional.leaky_relu(self.of_row(x), 0.2)
+        product = (seen * self.of_code(z)).sum(1, keepdim=True) / seen.shape[1] ** 0.5
+        return product + self.together(torch.cat([seen, z], dim=1))
 
 
 class EachCode(torch.nn.Module):

@@ -6,6 +6,7 @@ import torch
 
 from sklearn_mine.nn import MutualInformationLoss
 from sklearn_mine.nn.adversarial import (
+    EachCode,
     GenerativeGame,
     InferenceGame,
     Pair,
@@ -184,12 +185,14 @@ def test_values_of_pairs_are_those_of_rows_and_codes_side_by_side():
     pair = Pair(
         dense_sight(5, (8,), 6), dense_sight(2, (8,), 6), dense_sight(6 + 2, (8,), 1)
     )
+    assert pair(torch.randn(3, 5), torch.randn(3, 2)).shape == (3, 1)
+    critics = EachCode(dense_sight(5, (8,), 3 * 2))
     x, z = torch.randn(3, 5), torch.randn(3, 2)
     partners = torch.tensor([[0, 1, 2], [1, 2, 0]])
-    values = pair.pairs(x, z, partners)
-    assert values.shape == (2, 3)
-    for row, order in zip(values, partners, strict=True):
-        torch.testing.assert_close(row, pair(x, z[order])[:, 0])
+    values = critics.pairs(x, z, partners)
+    assert values.shape == (2, 2, 3)
+    for row, order in zip(values.sum(0), partners, strict=True):
+        torch.testing.assert_close(row, critics(x, z[order]))
 
 
 def test_batches_hold_every_row_once():
