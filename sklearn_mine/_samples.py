@@ -6,12 +6,13 @@ What comes out has the shape, the type and the names of what came in.
 import narwhals.stable.v2 as nw
 import numpy as np
 import torch
+from sklearn.utils import gen_batches
 from sklearn.utils.validation import validate_data
 
 from ._table import as_frame
 
-# Rows that are scaled or turned back at a time.
-_CHUNK = 4096
+# Numbers that are scaled at a time.
+_CHUNK = 2**20
 
 
 class Samples:
@@ -66,13 +67,13 @@ class Samples:
 
     def scaled(self, rows):
         """Rows as the network sees them, float32."""
-        parts = []
-        for start in range(0, len(rows), _CHUNK):
-            part = rows[start : start + _CHUNK].astype(np.float64)
+        scaled = np.empty(rows.shape, dtype=np.float32)
+        for chunk in _chunks(rows):
+            part = rows[chunk].astype(np.float64)
             part -= self.shift_
             part /= self.scale_
-            parts.append(part.astype(np.float32))
-        return torch.from_numpy(np.concatenate(parts))
+            scaled[chunk] = part
+        return torch.from_numpy(scaled)
 
     def native(self, parts):
         """What a network made, batch by batch, as the user's rows looked."""
@@ -145,18 +146,23 @@ class Samples:
         return rows
 
 
+def _chunks(rows):
+    """Slices of a few rows each."""
+    return gen_batches(len(rows), max(1, _CHUNK // rows[0].size))
+
+
 def _moments(rows, low, high):
     """Mean and standard deviation of each column, a chunk of rows at a time."""
     n = len(rows)
     # Of numbers near the largest there are, neither sums nor squares exist.
     unit = np.maximum(np.maximum(np.abs(low), np.abs(high)), 1e-300)
     total = np.zeros(rows.shape[1])
-    for start in range(0, n, _CHUNK):
-        total += (rows[start : start + _CHUNK] / unit).sum(axis=0)
+    for chunk in _chunks(rows):
+        total += (rows[chunk] / unit).sum(axis=0)
     mean = total / n
     square = np.zeros(rows.shape[1])
-    for start in range(0, n, _CHUNK):
-        square += ((rows[start : start + _CHUNK] / unit - mean) ** 2).sum(axis=0)
+    for chunk in _chunks(rows):
+        square += ((rows[chunk] / unit - mean) ** 2).sum(axis=0)
     return unit * mean, unit * np.sqrt(square / n)
 
 
