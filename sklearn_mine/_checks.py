@@ -1,5 +1,7 @@
 """What estimators ask of their input, and what they warn of."""
 
+from numbers import Integral
+
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GroupKFold
@@ -112,9 +114,18 @@ def column_indices(which, table, name):
     return indices
 
 
+def is_number_of_folds(cv):
+    """Whether folds are ours to make; else a splitter makes them, or they are given."""
+    return cv is None or isinstance(cv, Integral)
+
+
 def fold_rows(cv, n_rows, labels, groups, seed):
-    """Folds for an int or a splitter, with or without groups."""
-    if groups is not None and not hasattr(cv, "split"):
+    """Folds for whatever `cv` may be, with or without groups."""
+    if isinstance(cv, type):
+        raise ValueError(f"cv is the class {cv.__name__}. Pass an instance of it.")
+    if is_number_of_folds(cv):
+        cv = 5 if cv is None else int(cv)
+    if groups is not None and is_number_of_folds(cv):
         n_groups = len(np.unique(groups))
         if n_groups < cv:
             raise ValueError(

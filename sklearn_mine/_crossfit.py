@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from scipy.special import logsumexp
-from sklearn.model_selection import KFold, StratifiedKFold, check_cv
+from sklearn.model_selection import KFold, StratifiedKFold
 
 from ._logistic import logistic_start
 from ._mixture import MAX_MIXED, PairBound, mixture_start, quiet_fits
@@ -194,7 +194,7 @@ def make_folds(cv, n_rows, *, stratify, groups, random_state):
 
     Parameters
     ----------
-    cv : int or splitter
+    cv : int, splitter or iterable
     stratify : ndarray of shape (n,) or None
         Labels of a discrete target.
     groups : ndarray of shape (n,) or None
@@ -204,13 +204,12 @@ def make_folds(cv, n_rows, *, stratify, groups, random_state):
     -------
     folds : list of (train, test) index arrays
     """
-    if not hasattr(cv, "split"):
+    if isinstance(cv, int):
         if cv > n_rows:
             raise ValueError(
                 f"cv={cv} folds need as many rows, got n_samples={n_rows}. Use cv="
                 f"{n_rows} or less."
             )
-        cv = int(cv)
         if stratify is not None and np.bincount(stratify).max() >= cv:
             rare = np.bincount(stratify)[stratify] < cv
             labels = np.where(rare, -1, stratify)
@@ -220,14 +219,51 @@ def make_folds(cv, n_rows, *, stratify, groups, random_state):
                 return list(splitter.split(np.empty(n_rows), labels))
         cv = KFold(cv, shuffle=True, random_state=random_state)
     labels = np.zeros(n_rows, dtype=int) if stratify is None else stratify
-    folds = list(check_cv(cv).split(np.empty((n_rows, 1)), labels, groups))
-    for train_rows, test_rows in folds:
-        if len(train_rows) < 2 or len(test_rows) < 1:
-            raise ValueError(
-                f"cv gives a fold of {len(train_rows)} training and {len(test_rows)} "
-                "test rows; each needs at least 2 and 1."
-            )
+    if hasattr(cv, "split"):
+        cv = cv.split(np.empty((n_rows, 1)), labels, groups)
+    folds = [_as_fold(fold, n_rows) for fold in cv]
+    if not folds:
+        raise ValueError(
+            "cv holds no folds. An iterator is empty after its first use: pass a list."
+        )
     return folds
+
+
+def _as_fold(fold, n_rows):
+    """Row numbers of a fold of somebody else's, (train, test)."""
+    try:
+        train_rows, test_rows = (np.asarray(rows) for rows in fold)
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"cv holds {fold!r:.60}, which is no pair (train, test) of row numbers."
+        ) from None
+    fold = []
+    for rows in (train_rows, test_rows):
+        if rows.dtype == bool and rows.shape == (n_rows,):
+            rows = np.flatnonzero(rows)
+        if rows.ndim != 1 or (rows.size and rows.dtype.kind not in "iu"):
+            raise ValueError(
+                f"cv holds rows of shape {rows.shape} and type {rows.dtype}. Pass row "
+                "numbers, or masks of all rows."
+            )
+        if rows.size and not (-n_rows <= rows.min() and rows.max() < n_rows):
+            raise ValueError(
+                f"cv asks for rows {rows.min()} to {rows.max()}; there are {n_rows}."
+            )
+        fold.append(rows.astype(np.intp) % n_rows)
+    train_rows, test_rows = fold
+    if len(train_rows) < 2 or len(test_rows) < 1:
+        raise ValueError(
+            f"cv gives a fold of {len(train_rows)} training and {len(test_rows)} "
+            "test rows; each needs at least 2 and 1."
+        )
+    both = np.intersect1d(train_rows, test_rows)
+    if len(both):
+        raise ValueError(
+            f"cv gives a fold that trains and tests row {both[0]}. What is held out "
+            "may not be learnt from."
+        )
+    return train_rows, test_rows
 
 
 def n_tested(folds):

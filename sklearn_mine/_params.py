@@ -132,7 +132,7 @@ CRITIC_CONSTRAINTS = {
     "early_stopping": ["boolean"],
     "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
     "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
-    "cv": [Interval(Integral, 2, None, closed="left"), HasMethods(["split"])],
+    "cv": ["cv_object", HasMethods(["split"])],
     "units": [StrOptions(set(NATS_PER_UNIT))],
     "device": [str],
     "n_jobs": [Integral, None],
@@ -203,9 +203,10 @@ CRITIC_DOC = """objective : {"mine", "dv", "mine-f", "infonce", "jensen-shannon"
         where the gradient never improved on what was solved. Not read by
         solver="newton".
 
-    cv : int or splitter, default=5
-        Folds: shuffled, and stratified for a discrete y; or a scikit-learn
-        splitter."""
+    cv : int, splitter, iterable or None, default=5
+        Folds: a number of shuffled ones, stratified for a discrete y; a splitter of
+        scikit-learn (GroupKFold, TimeSeriesSplit); or pairs (train, test) of row
+        numbers. None means 5."""
 
 
 # How the text above reads where sizes and activation may be left to the estimator.

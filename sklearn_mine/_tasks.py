@@ -11,7 +11,7 @@ from functools import cached_property
 import numpy as np
 from joblib import Parallel, delayed, effective_n_jobs
 
-from ._checks import discrete_labels, fold_rows
+from ._checks import discrete_labels, fold_rows, is_number_of_folds
 from ._columns import ColumnScorer
 from ._crossfit import cross_fit
 from ._encoding import TableEncoder, is_missing, level_column
@@ -72,7 +72,7 @@ class Task:
                 encoding=self.encoding,
                 discrete=self.encoder.discrete[0],
             )
-            independent = groups is None and not hasattr(params.cv, "split")
+            independent = groups is None and is_number_of_folds(params.cv)
             self.scorer = ColumnScorer(
                 levels, self.folds, self.settings, seed, independent
             )

@@ -2,7 +2,12 @@ import math
 
 import numpy as np
 import pytest
-from sklearn.model_selection import GroupKFold, KFold, StratifiedKFold
+from sklearn.model_selection import (
+    GroupKFold,
+    KFold,
+    PredefinedSplit,
+    StratifiedKFold,
+)
 
 from sklearn_mine._crossfit import _with_mixtures, cross_fit, make_folds
 from sklearn_mine._params import Settings
@@ -71,6 +76,40 @@ def test_splitters_are_used_as_they_are():
     for (train, test), (train_too, test_too) in zip(folds, expected, strict=True):
         np.testing.assert_array_equal(train, train_too)
         np.testing.assert_array_equal(test, test_too)
+
+
+@pytest.mark.parametrize("make", [list, iter, np.array])
+def test_folds_may_be_given_as_rows(make):
+    pairs = [(np.arange(5), np.arange(5, 10)), (np.arange(5, 10), np.arange(5))]
+    for given, used in zip(pairs, _folds(10, make(pairs)), strict=True):
+        np.testing.assert_array_equal(given, used)
+
+
+def test_folds_may_be_given_as_masks():
+    test = np.arange(10) >= 6
+    ((train_rows, test_rows),) = _folds(10, [(~test, test)])
+    np.testing.assert_array_equal(train_rows, np.arange(6))
+    np.testing.assert_array_equal(test_rows, np.arange(6, 10))
+
+
+@pytest.mark.parametrize(
+    ("cv", "said"),
+    [
+        ([], "cv holds no folds"),
+        ([1, 2], "cv holds 1, which is no pair"),
+        ([([0, 1], [2], [3])], "no pair"),
+        ([([0, 1, 2], [2, 3])], "trains and tests row 2"),
+        ([([0, 1, 2], [-8, 3])], "trains and tests row 2"),
+        ([([0, 1, 2], [10])], "cv asks for rows 10 to 10; there are 10"),
+        ([([0.0, 1.0], [2.0])], "type float64"),
+        ([([True, False], [False, True])], "masks of all rows"),
+        ([([0, 1], [])], "2 training and 0"),
+        (PredefinedSplit([0] * 6 + [1] * 6), "there are 10"),
+    ],
+)
+def test_unusable_folds_are_named(cv, said):
+    with pytest.raises(ValueError, match=said):
+        _folds(10, cv)
 
 
 def test_groups_reach_the_splitter():

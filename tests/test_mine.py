@@ -14,6 +14,7 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from scipy.signal import lfilter
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.model_selection import (
@@ -22,11 +23,12 @@ from sklearn.model_selection import (
     KFold,
     RepeatedKFold,
     ShuffleSplit,
+    TimeSeriesSplit,
 )
 from sklearn.utils.estimator_checks import check_estimator, parametrize_with_checks
 from skorch.callbacks import Callback
 
-from sklearn_mine import MINE, mine_score
+from sklearn_mine import MINE, MINEScore, MINESelector, mine_score
 from sklearn_mine.datasets import (
     make_clusters,
     make_gaussian,
@@ -322,6 +324,34 @@ def test_estimate_beyond_certification_leans_on_the_start_and_says_so(rng):
 def test_folds_are_a_number_or_a_splitter(cv):
     mine = quick(cv=cv).fit(*_pair(300))
     assert mine.mutual_info_ > 0.2  # of 0.511
+
+
+def test_a_class_of_splitters_is_refused():
+    with pytest.raises(ValueError, match="cv is the class KFold"):
+        quick(cv=KFold).fit(*_pair(50))
+
+
+def test_folds_in_blocks_do_not_take_time_for_dependence(rng):
+    """Two independent series, each close to its own past."""
+    x, y = lfilter([1.0], [1.0, -0.98], rng.normal(size=(2, 1000)))
+    x, rows = x[:, None], np.arange(1000)
+    blocks = [
+        (rows[(rows < test[0] - 50) | (rows > test[-1] + 50)], test)
+        for test in np.array_split(rows, 5)
+    ]
+    found = {}
+    for name, cv in (
+        ("shuffled", 5),
+        ("blocks", blocks),
+        ("past", TimeSeriesSplit(5, gap=50)),
+    ):
+        how = {"solver": "newton", "cv": cv, "random_state": 0}
+        score = MINEScore(**how)
+        chosen = MINESelector(score, n_features_to_select=1).fit(x, y)
+        mine = MINE(**how).fit(x, y)
+        found[name] = [mine.mutual_info_, score(x, y)[0][0], chosen.scores_[0]]
+    assert min(found["shuffled"]) > 0.03
+    assert max(found["blocks"] + found["past"]) < 0.01  # truth: 0
 
 
 @pytest.mark.parametrize("cv", [3, GroupKFold(3)])
