@@ -6,20 +6,22 @@ PYTEST_ARGS ?=
 
 VENV := .venv
 BIN := $(VENV)/bin
+WHEEL_VENV := build/venv
 INSTALL := $(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt
 
 # A stamp says that its step is done, so that the next call skips it.
 VENV_STAMP := $(VENV)/.stamp-venv
 PLOTS_STAMP := $(VENV)/.stamp-plots
 TESTS_STAMP := $(VENV)/.stamp-tests
+DOCS_STAMP := $(VENV)/.stamp-docs
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench clean
+.PHONY: help demo test lint docs bench release clean
 # All targets share one environment, and pip is not made for two at once.
 .NOTPARALLEL:
 
 help: ## Say what the targets do
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-6s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' Makefile
 
 demo: $(PLOTS_STAMP) ## Rank the features of a data set and draw the ranking
 	$(BIN)/python examples/rank_features.py
@@ -32,13 +34,27 @@ lint: $(TESTS_STAMP) ## Check style, format and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+docs: $(DOCS_STAMP) ## Run the examples and build the documentation, docs/_build
+	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html
+
 bench: $(TESTS_STAMP) ## Run the benchmarks
 	$(BIN)/python benchmarks/scale.py speed
 	$(BIN)/python benchmarks/ranking.py --rows 300 1000 --without paper
 	$(BIN)/python benchmarks/known_mi.py
 
+release: $(VENV_STAMP) ## Build sdist and wheel, and run the demo from the wheel
+	rm -rf dist $(WHEEL_VENV)
+	$(INSTALL) build
+	$(BIN)/python -m build --outdir dist .
+	$(PYTHON) -m venv $(WHEEL_VENV)
+	$(WHEEL_VENV)/bin/python -m pip install --disable-pip-version-check \
+	  -c constraints.txt "$$(ls dist/*.whl)[plots]"
+	cd build && ../$(WHEEL_VENV)/bin/python ../examples/rank_features.py
+	rm -rf $(WHEEL_VENV)
+
 clean: ## Remove the environment, caches, builds and the demo's plot
 	rm -rf $(VENV) build dist *.egg-info feature_ranking.png
+	rm -rf docs/_build docs/auto_examples docs/generated docs/sg_execution_times.rst
 	rm -rf .benchmarks .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache htmlcov
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -51,6 +67,10 @@ $(VENV_STAMP):
 
 $(PLOTS_STAMP): $(VENV_STAMP) pyproject.toml constraints.txt
 	$(INSTALL) -e '.[plots]'
+	@touch $@
+
+$(DOCS_STAMP): $(VENV_STAMP) pyproject.toml constraints.txt
+	$(INSTALL) -e '.[docs]'
 	@touch $@
 
 $(TESTS_STAMP): $(VENV_STAMP) pyproject.toml constraints.txt

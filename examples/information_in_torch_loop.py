@@ -1,11 +1,21 @@
 """
+=============================================
 Information as a term of one's own torch loop
 =============================================
 
-A sensor reads a signal and a nuisance. An encoder is trained to keep the signal: first
-the information of code and signal is raised, then that of code and nuisance lowered.
+A sensor reads a signal and a nuisance. An encoder is trained to keep the signal: the
+information of code and signal is raised, and in the same step that of code and nuisance
+is lowered. :class:`~sklearn_mine.nn.MutualInformationLoss` is a torch module like any
+other loss. Where it enters with a minus sign, information is raised; where it is added,
+it is lowered; its own critic climbs either way, under the same optimiser.
+
+What the loss returns serves training. At the end :class:`~sklearn_mine.MINE` measures
+the code on new rows, and the figure shows it beside what it should keep and what it
+should drop. (The code is noisy. A code without noise hides from the critic what it
+should drop, and still holds it.)
 """
 
+import matplotlib.pyplot as plt
 import torch
 
 from sklearn_mine import MINE
@@ -21,6 +31,9 @@ def batch(n=256):
     return x, signal, nuisance
 
 
+# %%
+# Train
+# -----
 encoder = torch.nn.Sequential(torch.nn.Linear(8, 32), torch.nn.ELU())
 encoder.append(torch.nn.Linear(32, 1)).append(torch.nn.Tanh())
 kept, dropped = MutualInformationLoss(), MutualInformationLoss()
@@ -29,15 +42,22 @@ optimizer = torch.optim.Adam(modules.parameters(), lr=2e-3)
 for _ in range(600):
     x, signal, nuisance = batch()
     z = encoder(x) + 0.1 * torch.randn(len(x), 1)
-    # Subtracted, information is raised; added, it is lowered. Critics climb anyway.
     loss = dropped(z, nuisance) - kept(z, signal)
     optimizer.zero_grad()
     loss.backward()
     optimizer.step()
 
+# %%
+# Measure
+# -------
 with torch.no_grad():
     x, signal, nuisance = batch(2000)
     z = encoder(x) + 0.1 * torch.randn(len(x), 1)
-for name, other in (("signal", signal), ("nuisance", nuisance)):
+fig, axes = plt.subplots(1, 2, figsize=(8, 3.6), sharey=True, layout="constrained")
+axes[0].set_ylabel("code")
+others = {"signal": signal, "nuisance": nuisance}
+for ax, (name, other) in zip(axes, others.items(), strict=True):
     found = MINE(random_state=0).fit(z, other)
     print(f"I(code; {name}) = {found.mutual_info_:.2f} +- {found.std_error_:.2f} nats")
+    ax.plot(other, z, ".", markersize=3)
+    ax.set_xlabel(name)

@@ -1,7 +1,7 @@
 """
-======================================
+=======================================
 Rank the columns of a table, and choose
-======================================
+=======================================
 
 Which measurements of a tumour tell whether it is malignant, how much does each tell,
 and which tell nothing at all? :func:`~sklearn_mine.mine_score` answers in nats, with a
@@ -56,36 +56,16 @@ for j in order:
 # %%
 # A picture of it
 # ---------------
-import matplotlib
+# :class:`~sklearn_mine.plotting.RankingDisplay` draws the scores with their intervals,
+# the probes paler than measured columns.
+from sklearn_mine.plotting import RankingDisplay
 
-matplotlib.use("Agg")
-import matplotlib.pyplot as plt
-
-position = np.arange(len(order))
-fig, ax = plt.subplots(figsize=(8, 8.5), layout="constrained")
-for mask, colour, label in (
-    (~is_probe[order], "#2a6f97", "measured column"),
-    (is_probe[order], "#d98032", "shuffled copy (probe)"),
-):
-    ax.barh(
-        position[mask],
-        scores[order][mask],
-        xerr=std_errors[order][mask],
-        color=colour,
-        error_kw={"elinewidth": 1, "ecolor": "#333333"},
-        label=label,
-    )
-ax.set_yticks(position, names[order], fontsize=7.5)
-for label, probe in zip(ax.get_yticklabels(), is_probe[order], strict=True):
-    label.set_color("#b05f14" if probe else "#1d4f73")
-ax.set_ylim(len(order) - 0.4, -0.6)
-ax.axvline(0, color="#333333", linewidth=0.8)
-ax.set_xlabel("mutual information with the diagnosis (nats, ± 1 standard error)")
-ax.set_title("What each column tells about the diagnosis")
-ax.spines[["top", "right"]].set_visible(False)
-ax.legend(loc="lower right", frameon=False)
-fig.savefig("feature_ranking.png", dpi=110)
-print("\nThe plot is in feature_ranking.png.")
+display = RankingDisplay.from_scores(
+    scores, std_errors, feature_names=names, support=~is_probe, max_features=len(names)
+)
+display.ax_.set_title("What each column tells about the diagnosis; probes are pale")
+display.figure_.savefig("feature_ranking.png", dpi=110)
+print("The plot is in feature_ranking.png.")
 
 # %%
 # Columns chosen inside a pipeline

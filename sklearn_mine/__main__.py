@@ -35,6 +35,17 @@ def main(arguments=None):
     -------
     code : int
         0, or 2 where something that was given cannot be used.
+
+    Raises
+    ------
+    SystemExit
+        If the command line cannot be parsed, or asks for help or the version.
+
+    Examples
+    --------
+    >>> from sklearn_mine.__main__ import main
+    >>> main(["rank", "no_such_file.csv", "--target", "y"])
+    2
     """
     options = _parser().parse_args(arguments)
     try:
@@ -60,8 +71,8 @@ def _parser():
         help="rank all columns by what each tells about one of them",
         description=(
             "Rank the columns of a CSV or Parquet file by what each tells about the "
-            "target, in nats, with standard errors and p-values. Numbers, text, dates "
-            "and missing cells are taken as they are."
+            "target, in nats or bits, with standard errors and p-values. Numbers, "
+            "text, dates and missing cells are taken as they are."
         ),
     )
     rank.add_argument("file", type=Path, metavar="FILE", help="CSV or Parquet")
@@ -78,10 +89,24 @@ def _parser():
         metavar="OUT.csv",
         help="write the ranking of all columns",
     )
-    rank.add_argument("--units", choices=["nats", "bits"], default="nats")
-    rank.add_argument("--random-state", type=int, default=0, metavar="SEED")
     rank.add_argument(
-        "--n-jobs", type=int, metavar="N", help="columns done in parallel"
+        "--units",
+        choices=["nats", "bits"],
+        default="nats",
+        help="of information and errors (default: nats)",
+    )
+    rank.add_argument(
+        "--random-state",
+        type=int,
+        default=0,
+        metavar="SEED",
+        help="seed of folds and weights (default: 0)",
+    )
+    rank.add_argument(
+        "--n-jobs",
+        type=int,
+        metavar="N",
+        help="columns done in parallel (default: 1)",
     )
     return parser
 

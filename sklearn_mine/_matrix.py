@@ -19,21 +19,21 @@ from ._warn import warn
 _STRONG = 1.5
 
 
-@validate_params(
-    {
-        "score": [MINEScore, None],
-        "discrete_features": ["array-like", "boolean", str],
-        "groups": ["array-like", None],
-        "normalize": ["boolean"],
-        "return_p_values": ["boolean"],
-        "return_std": ["boolean"],
-        **{
-            name: MINEScore._parameter_constraints[name]
-            for name in ("units", "n_jobs", "random_state", "verbose")
-        },
+_CONSTRAINTS = {
+    "score": [MINEScore, None],
+    "discrete_features": ["array-like", "boolean", str],
+    "groups": ["array-like", None],
+    "normalize": ["boolean"],
+    "return_p_values": ["boolean"],
+    "return_std": ["boolean"],
+    **{
+        name: MINEScore._parameter_constraints[name]
+        for name in ("units", "n_jobs", "random_state", "verbose")
     },
-    prefer_skip_nested_validation=True,
-)
+}
+
+
+@validate_params(_CONSTRAINTS, prefer_skip_nested_validation=True)
 def mine_matrix(
     X,
     Y=None,
@@ -81,11 +81,12 @@ def mine_matrix(
     groups : array-like of shape (n,), default=None
         Groups of the rows that belong to one fold.
 
-    units : {{"nats", "bits"}}, default="nats"
+    units : {"nats", "bits"}, default="nats"
         Of information and standard errors.
 
     n_jobs : int, default=None
-        Columns done in parallel, through joblib.
+        Columns done in parallel, through joblib. None means 1, unless a
+        ``joblib.parallel_config`` says otherwise.
 
     random_state : int, RandomState instance or None, default=None
         The same seed gives a pair the same value, whatever other columns there are, in
@@ -101,15 +102,16 @@ def mine_matrix(
     Returns
     -------
     information : ndarray or DataFrame of shape (dx, dx) or (dx, dy)
-        Symmetric, with NaN on the diagonal, if Y is None: a continuous column tells
-        infinitely much about itself. Of DataFrames a DataFrame, whose columns have the
-        names of those of Y; a pandas one has those of X as its index.
+        Held-out bounds in `units`, or with `given` estimates that are no bounds; see
+        `normalize`. Symmetric, with NaN on the diagonal, if Y is None: a continuous
+        column tells infinitely much about itself. Of DataFrames a DataFrame, whose
+        columns have the names of those of Y; a pandas one has those of X as its index.
 
     p_values : ndarray or DataFrame of the same shape
         Only with `return_p_values`.
 
     std_errors : ndarray or DataFrame of the same shape
-        Only with `return_std`.
+        In `units`. Only with `return_std`.
 
     Raises
     ------
@@ -119,6 +121,10 @@ def mine_matrix(
     See Also
     --------
     mine_score : Columns against one target.
+
+    References
+    ----------
+    Linfoot (1957), "An informational measure of correlation": `normalize`.
 
     Examples
     --------

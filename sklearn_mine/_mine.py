@@ -9,6 +9,7 @@ from scipy.stats import norm
 from sklearn.base import BaseEstimator, _fit_context
 from sklearn.utils.validation import check_is_fitted
 
+from ._callbacks import TellsCallbacks
 from ._checks import (
     discrete_labels,
     discrete_overrides,
@@ -31,7 +32,8 @@ from ._params import (
     NATS_PER_UNIT,
     Settings,
     TakesAnyTable,
-    with_critic_parameters,
+    critic_parameters,
+    documented,
 )
 from ._pieces import Pieces, network_piece, table_piece
 from ._table import as_given, as_groups, as_table, as_target
@@ -43,8 +45,8 @@ from .nn.objectives import OBJECTIVES
 _TERMS = "Of `given` and y: ", "Of X with `given`, and y: "
 
 
-@with_critic_parameters(hidden="(64, 64)", activation="relu")
-class MINE(ShowsFigures, TakesAnyTable, BaseEstimator):
+@documented(critic_parameters=critic_parameters("(64, 64)", "relu"))
+class MINE(TellsCallbacks, ShowsFigures, TakesAnyTable, BaseEstimator):
     """Mutual information of two vectors by a neural critic, with its uncertainty.
 
     A critic T learns to tell joint pairs (x, y) from pairs of the product of
@@ -56,7 +58,7 @@ class MINE(ShowsFigures, TakesAnyTable, BaseEstimator):
     ----------
     {critic_parameters}
 
-    discrete_features : "auto" or bool or array-like of bool, default="auto"
+    discrete_features : "auto", bool, mask, indices or names, default="auto"
         Which columns of X hold unordered labels. "auto" decides from values and
         ties; text and categories always are.
 
@@ -67,7 +69,7 @@ class MINE(ShowsFigures, TakesAnyTable, BaseEstimator):
         Of every output.
 
     device : str, default="cpu"
-        "cpu", "cuda" or "auto".
+        "cpu", "cuda" (or "cuda:1" and so on), or "auto": CUDA where torch finds it.
 
     callbacks : list of skorch callbacks, default=None
         Hooked into the training by gradient, where there is one.
@@ -101,24 +103,30 @@ class MINE(ShowsFigures, TakesAnyTable, BaseEstimator):
         rows' influence on the held-out bound.
 
     p_value_ : float
-        Of the hypothesis that X and Y are independent.
+        Of the hypothesis that X and Y are independent, or with `given` that they are
+        once those columns are known.
 
     solver_ : {"newton", "adam", "none"}
         Whose critics are in use: solved ones, or ones trained by gradient; "none"
-        where a side is constant.
+        where a side is constant, or text that only tells rows apart. With `given`, of
+        the critics of X and `given` together.
 
     n_iter_ : int
         Passes of the gradient that the critics in use have behind them, the most
-        over folds; 0 where solved heads were kept.
+        over folds; 0 where solved heads were kept. With `given`, of the critics of X
+        and `given` together.
 
     history_ : list of dict
         One for each pass: `stage` ("towers": each side's network on all pairs of a
         batch; "critic": the whole critic), `pass`, and for each fold's critic
-        `surrogate` (the loss that is descended, no estimate), `train_bound` and
-        `validation_bound` (in `units`).
+        `surrogate` (the loss that is descended, no estimate), `train_bound` and, where
+        validation rows judge the training, `validation_bound` (in `units`). With
+        `given` also `critics`: "given" (those of `given` alone, which come first) or
+        "both" (those of X and `given` together).
 
     is_lower_bound_ : bool
-        Whether the objective is a lower bound of the mutual information.
+        Whether the objective is a lower bound of the mutual information, and there
+        was no `given`.
 
     leans_on_start_ : bool
         True where the parametric start claims more information than held-out rows
@@ -127,7 +135,7 @@ class MINE(ShowsFigures, TakesAnyTable, BaseEstimator):
     n_features_in_ : int
         Columns of X.
 
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the columns of X, where they are all strings.
 
     See Also
@@ -148,12 +156,23 @@ class MINE(ShowsFigures, TakesAnyTable, BaseEstimator):
     The standard error and the interval cover the sampling error of the estimate. They
     do not cover what the critic failed to find.
 
+    A ConvergenceWarning says where critics still improved at the end, or training went
+    astray.
+
     References
     ----------
     Belghazi et al. (2018), "Mutual Information Neural Estimation", ICML.
 
     Akaike (1974), "A new look at the statistical model identification", IEEE
     Transactions on Automatic Control: the halfway correction.
+
+    Donsker and Varadhan (1983), "Asymptotic evaluation of certain Markov process
+    expectations for large time, IV": the bound.
+
+    Gretton et al. (2008), "A kernel statistical test of independence": `p_value_`.
+
+    Shah and Peters (2020), "The hardness of conditional independence testing and the
+    generalised covariance measure": `p_value_` with `given`.
 
     Examples
     --------
@@ -261,12 +280,14 @@ class MINE(ShowsFigures, TakesAnyTable, BaseEstimator):
         ValueError
             If a parameter or input is unusable; the message names it.
         """
-        self._fit(X, y, given, groups)
+        with self._telling(X, y) as told:
+            self._fit(X, y, given, groups, told.callbacks)
         return self
 
-    def _fit(self, X, y, given=None, groups=None):
+    def _fit(self, X, y, given=None, groups=None, callbacks=()):
         """Fit, and return the folds; None where a side is constant."""
         settings = self._settings()
+        settings = replace(settings, callbacks=(*settings.callbacks, *callbacks))
         X = as_table(X, "X", estimator=self)
         n = X.shape[0]
         target = as_target(y, n_rows=n)
@@ -341,7 +362,10 @@ class MINE(ShowsFigures, TakesAnyTable, BaseEstimator):
         Parameters
         ----------
         X : array-like, sparse matrix or DataFrame of shape (n, dx)
+            Columns as in the first piece.
+
         y : array-like or DataFrame of shape (n,) or (n, dy)
+            As in the first piece, none missing.
 
         Returns
         -------
@@ -351,6 +375,10 @@ class MINE(ShowsFigures, TakesAnyTable, BaseEstimator):
         ------
         ValueError
             If a parameter or input is unusable; the message names it.
+
+        References
+        ----------
+        Fisher (1925), "Statistical methods for research workers": the combined p-value.
 
         Examples
         --------
@@ -443,7 +471,7 @@ class MINE(ShowsFigures, TakesAnyTable, BaseEstimator):
         self.p_value_ = self._pieces.p_value
         self.n_iter_ = int(fit.n_iter.max())
         self.solver_ = fit.solver
-        self.leans_on_start_ = fit.leans_on_start
+        self.leans_on_start_ = bool(fit.leans_on_start)
         for record in history:
             for name in ("train_bound", "validation_bound"):
                 if name in record:
@@ -488,6 +516,11 @@ class MINE(ShowsFigures, TakesAnyTable, BaseEstimator):
         -------
         low, high : float
             In `units`. Not clipped at zero.
+
+        Raises
+        ------
+        ValueError
+            If `level` is unusable, or `fit` was not called; the message says so.
         """
         check_is_fitted(self)
         if not (isinstance(level, Real) and 0 < level < 1):
@@ -500,8 +533,12 @@ class MINE(ShowsFigures, TakesAnyTable, BaseEstimator):
 
         Parameters
         ----------
-        X : array-like or DataFrame of shape (n, dx)
+        X : array-like, sparse matrix or DataFrame of shape (n, dx)
+            Columns as in `fit`.
+
         y : array-like or DataFrame of shape (n,) or (n, dy)
+            As in `fit`, none missing.
+
         given : array-like or DataFrame of shape (n,) or (n, dz), default=None
             If and only if `fit` had it: the logarithm is then that of
             p(x, y | given) / p(x | given)p(y | given).
@@ -511,6 +548,11 @@ class MINE(ShowsFigures, TakesAnyTable, BaseEstimator):
         pointwise : ndarray of shape (n,)
             In `units`, by the mean of the fold critics. On training rows it is
             in-sample.
+
+        Raises
+        ------
+        ValueError
+            If an input is unusable, or `fit` was not called; the message says so.
         """
         check_is_fitted(self)
         X = as_table(X, "X", estimator=self, reset=False)
@@ -586,8 +628,12 @@ class MINE(ShowsFigures, TakesAnyTable, BaseEstimator):
 
         Parameters
         ----------
-        X : array-like or DataFrame of shape (n, dx)
+        X : array-like, sparse matrix or DataFrame of shape (n, dx)
+            Columns as in `fit`.
+
         y : array-like or DataFrame of shape (n,) or (n, dy)
+            As in `fit`, none missing.
+
         given : array-like or DataFrame of shape (n,) or (n, dz), default=None
             If and only if `fit` had it. Routed as in `fit`.
 
@@ -595,6 +641,11 @@ class MINE(ShowsFigures, TakesAnyTable, BaseEstimator):
         -------
         bound : float
             In `units`.
+
+        Raises
+        ------
+        ValueError
+            If an input is unusable, or `fit` was not called; the message says so.
         """
         return float(self.pointwise_mutual_info(X, y, given).mean())
 

@@ -36,10 +36,17 @@ class PredictsByProbability:
         Parameters
         ----------
         X : array-like, sparse matrix or DataFrame of shape (n, d)
+            Columns as in `fit`.
 
         Returns
         -------
         log_probabilities : ndarray of shape (n, n_classes)
+            In the order of `classes_`.
+
+        Raises
+        ------
+        ValueError
+            If X is unusable, or `fit` was not called; the message says so.
         """
         return np.log(np.maximum(self.predict_proba(X), 1e-300))
 
@@ -49,10 +56,17 @@ class PredictsByProbability:
         Parameters
         ----------
         X : array-like, sparse matrix or DataFrame of shape (n, d)
+            Columns as in `fit`.
 
         Returns
         -------
         labels : ndarray of shape (n,)
+            Of those in `classes_`.
+
+        Raises
+        ------
+        ValueError
+            If X is unusable, or `fit` was not called; the message says so.
         """
         best = self.predict_proba(X).argmax(axis=1)
         return self.classes_[best]
@@ -140,7 +154,7 @@ CRITIC_CONSTRAINTS = {
     "verbose": ["verbose"],
 }
 
-CRITIC_DOC = """objective : {"mine", "dv", "mine-f", "infonce", "jensen-shannon", \\
+CRITIC_DOC = """objective : {"mine", "dv", "mine-f", "infonce", "jensen-shannon", \
             "smile"}, default="mine"
         What the gradient climbs. "mine" is the Donsker-Varadhan bound with the
         minibatch gradient's bias corrected by a moving average; "dv" is the bound
@@ -166,7 +180,7 @@ CRITIC_DOC = """objective : {"mine", "dv", "mine-f", "infonce", "jensen-shannon"
     hidden_layer_sizes : int or tuple of int, default=HIDDEN
         Units of each hidden layer.
 
-    activation : {"identity", "logistic", "tanh", "relu", "elu", "silu"}, \\
+    activation : {"identity", "logistic", "tanh", "relu", "elu", "silu"}, \
             default="ACTIVATION"
         Activation of the hidden layers.
 
@@ -225,15 +239,21 @@ _AUTO_DOC = {
 }
 
 
-def with_critic_parameters(hidden, activation):
-    """Decorator: put the shared parameters into a docstring's {critic_parameters}."""
+def critic_parameters(hidden, activation):
+    """The text on the shared parameters, with these defaults."""
+    text = CRITIC_DOC.replace("HIDDEN", hidden).replace("ACTIVATION", activation)
+    if "auto" in hidden:
+        for plain, automatic in _AUTO_DOC.items():
+            text = text.replace(plain, automatic)
+    return text
+
+
+def documented(**texts):
+    """Decorator: put texts into a docstring, each in place of its {name}."""
 
     def decorate(thing):
-        text = CRITIC_DOC.replace("HIDDEN", hidden).replace("ACTIVATION", activation)
-        if "auto" in hidden:
-            for plain, automatic in _AUTO_DOC.items():
-                text = text.replace(plain, automatic)
-        thing.__doc__ = thing.__doc__.replace("{critic_parameters}", text)
+        for name, text in texts.items():
+            thing.__doc__ = thing.__doc__.replace("{" + name + "}", text)
         return thing
 
     return decorate

@@ -18,7 +18,8 @@ from ._encoding import TableEncoder
 from ._params import (
     CRITIC_CONSTRAINTS,
     NATS_PER_UNIT,
-    with_critic_parameters,
+    critic_parameters,
+    documented,
 )
 from ._progress import progress
 from ._table import as_groups, as_table, as_target
@@ -44,8 +45,55 @@ _CONSTRAINTS = {
     "return_std": ["boolean"],
 }
 
+# What mine_score and MINEScore have beside the critic's parameters.
+_SCORE_DOC = """discrete_features : "auto", bool, mask, indices or names, default="auto"
+        Which columns of X hold unordered labels. "auto" decides from values and
+        ties; text and categories always are.
 
-@with_critic_parameters(hidden='"auto"', activation="auto")
+    discrete_target : "auto" or bool, default="auto"
+        The same for y.
+
+    feature_groups : array-like of shape (n_features,) or dict, default=None
+        Columns that belong together: a label for each column, or names with lists
+        of columns. They score as one vector, and each gets its group's score.
+
+    given_features : mask, indices or names, default=None
+        Columns that every other is conditioned on: scores are then conditional
+        information, the difference of what a column and they tell and of what they
+        tell alone, and p-values those of conditional independence. They themselves
+        score 0. Takes about as long for each column as a fit of MINE.
+
+    groups : array-like of shape (n,), default=None
+        Groups of the rows of X that belong to one fold.
+
+    max_samples : int or None, default=10000
+        Cap on the training rows of a fold, for critics of vectors and those trained by
+        gradient. All rows are scored.
+
+    units : {"nats", "bits"}, default="nats"
+        Of scores and standard errors.
+
+    device : str, default="cpu"
+        For critics of vectors and those trained by gradient: "cpu", "cuda" (or "cuda:1"
+        and so on), or "auto": CUDA where torch finds it.
+
+    n_jobs : int, default=None
+        Columns scored in parallel, through joblib. None means 1, unless a
+        ``joblib.parallel_config`` says otherwise.
+
+    random_state : int, RandomState instance or None, default=None
+        The same seed gives a column the same score whatever else is in the table,
+        whatever `n_jobs`.
+
+    verbose : int, default=0
+        1 shows a bar of the columns done, where it takes more than two seconds."""
+_TEXTS = {
+    "critic_parameters": critic_parameters('"auto"', "auto"),
+    "score_parameters": _SCORE_DOC,
+}
+
+
+@documented(**_TEXTS)
 @validate_params(_CONSTRAINTS, prefer_skip_nested_validation=True)
 def mine_score(
     X,
@@ -95,45 +143,7 @@ def mine_score(
 
     {critic_parameters}
 
-    discrete_features : "auto", bool, mask, indices or names, default="auto"
-        Which columns of X hold unordered labels. "auto" decides from values and
-        ties; text and categories always are.
-
-    discrete_target : "auto" or bool, default="auto"
-        The same for y.
-
-    feature_groups : array-like of shape (n_features,) or dict, default=None
-        Columns that belong together: a label for each column, or names with lists
-        of columns. They score as one vector, and each gets its group's score.
-
-    given_features : mask, indices or names, default=None
-        Columns that every other is conditioned on: scores are then conditional
-        information, the difference of what a column and they tell and of what they
-        tell alone, and p-values those of conditional independence. They themselves
-        score 0. Takes about as long for each column as a fit of MINE.
-
-    groups : array-like of shape (n,), default=None
-        Groups of the rows of X that belong to one fold.
-
-    max_samples : int or None, default=10000
-        Cap on the training rows of a fold where critics are trained by gradient.
-        All rows are scored.
-
-    units : {"nats", "bits"}, default="nats"
-        Of scores and standard errors.
-
-    device : str, default="cpu"
-        "cpu", "cuda" or "auto", for training by gradient.
-
-    n_jobs : int, default=None
-        Columns scored in parallel, through joblib.
-
-    random_state : int, RandomState instance or None, default=None
-        The same seed gives a column the same score whatever else is in the table,
-        whatever `n_jobs`.
-
-    verbose : int, default=0
-        1 shows a bar of the columns done, where it takes more than two seconds.
+    {score_parameters}
 
     return_std : bool, default=False
         Whether to return standard errors too.
@@ -143,13 +153,15 @@ def mine_score(
     scores : ndarray of shape (n_features,)
         Held-out bounds in `units`: of columns that tell little each row is scored by
         what all others show, of others by folds. Not clipped, so that columns without
-        information do not tie; a constant column scores 0.
+        information do not tie; a constant column scores 0. With `given_features`
+        estimates of conditional information, which are no bounds.
 
     p_values : ndarray of shape (n_features,)
-        Of the hypothesis that column and target are independent.
+        Of the hypothesis that column and target are independent, given
+        `given_features` where there are any.
 
     std_errors : ndarray of shape (n_features,)
-        Only with `return_std`.
+        In `units`. Only with `return_std`.
 
     Raises
     ------
@@ -159,6 +171,14 @@ def mine_score(
     See Also
     --------
     MINEScore : The same with its parameters within reach of a grid search.
+
+    References
+    ----------
+    Belghazi et al. (2018), "Mutual information neural estimation".
+
+    MacKay (1992), "Bayesian interpolation": how far critics are trusted.
+
+    Gretton et al. (2008), "A kernel statistical test of independence": p-values.
 
     Examples
     --------
@@ -178,7 +198,7 @@ def mine_score(
     return (scores, p_values, std_errors) if return_std else (scores, p_values)
 
 
-@with_critic_parameters(hidden='"auto"', activation="auto")
+@documented(**_TEXTS)
 class MINEScore(BaseEstimator):
     """:func:`mine_score` as a callable estimator.
 
@@ -189,15 +209,26 @@ class MINEScore(BaseEstimator):
     ----------
     {critic_parameters}
 
-    discrete_features, discrete_target, feature_groups, given_features, groups, \\
-    max_samples, units, device, n_jobs, random_state, verbose
-        See :func:`mine_score`.
+    {score_parameters}
 
     Attributes
     ----------
     solvers_ : ndarray of shape (n_features,) of str
         What ran for each column in the last call: "newton" (solved), "adam" (trained
-        by gradient), or "none" (a constant column).
+        by gradient), or "none" (a constant column, text that only tells rows apart, or
+        one of `given_features`).
+
+    See Also
+    --------
+    mine_score : The same as a function.
+
+    References
+    ----------
+    Belghazi et al. (2018), "Mutual information neural estimation".
+
+    MacKay (1992), "Bayesian interpolation": how far critics are trusted.
+
+    Gretton et al. (2008), "A kernel statistical test of independence": p-values.
 
     Examples
     --------
@@ -277,11 +308,20 @@ class MINEScore(BaseEstimator):
         Parameters
         ----------
         X : array-like, sparse matrix or DataFrame of shape (n, n_features)
+            As for :func:`mine_score`.
+
         y : array-like or DataFrame of shape (n,) or (n, k)
+            As for :func:`mine_score`.
 
         Returns
         -------
         scores, p_values : ndarray of shape (n_features,)
+            In `units`, and of independence; see :func:`mine_score`.
+
+        Raises
+        ------
+        ValueError
+            If a parameter or input is unusable; the message names it.
         """
         self._validate_params()
         scores, p_values, _, self.solvers_ = score_table(X, y, self)

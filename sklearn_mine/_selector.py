@@ -15,6 +15,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from . import _null
+from ._callbacks import TellsCallbacks
 from ._checks import discrete_overrides, draw_seed
 from ._encoding import TableEncoder
 from ._given import ConditionalTest, information
@@ -38,15 +39,17 @@ _MAX_PAIRED, _N_PAIR_FEATURES, _N_Y_FEATURES, _N_PAIRS_TESTED = 400, 3, 6, 3
 _MAX_MEASURED, _MAX_KEPT = 20, 2**28
 
 
-class MINESelector(ShowsFigures, SelectorMixin, TakesAnyTable, BaseEstimator):
+class MINESelector(
+    TellsCallbacks, ShowsFigures, SelectorMixin, TakesAnyTable, BaseEstimator
+):
     """Select columns by neural mutual information, with redundancy in mind.
 
     Parameters
     ----------
     score : MINEScore, default=None
         How relevance is scored, and which critics measure joint information; its
-        `feature_groups`, `given_features`, `n_jobs`, `random_state` and `verbose` are
-        not read. The defaults of :class:`MINEScore` by default.
+        `feature_groups`, `given_features`, `units`, `n_jobs`, `random_state` and
+        `verbose` are not read. The defaults of :class:`MINEScore` by default.
 
     n_features_to_select : "auto", int or float, default="auto"
         How many columns, or groups of columns, are kept: a number, a share of all, or
@@ -68,7 +71,8 @@ class MINESelector(ShowsFigures, SelectorMixin, TakesAnyTable, BaseEstimator):
 
     alpha : float, default=0.05
         With "auto", the chance that a useless column is added where no further one is
-        useful, however many there are.
+        useful, however many there are. With a number and "joint", the level at which a
+        step is tested; where none passes, the surest column is taken instead.
 
     feature_groups : array-like of shape (n_features,) or dict, default=None
         Columns that belong together, such as those of one category, an embedding or
@@ -76,7 +80,8 @@ class MINESelector(ShowsFigures, SelectorMixin, TakesAnyTable, BaseEstimator):
         and chosen as one.
 
     n_jobs : int, default=None
-        Columns worked on in parallel.
+        Columns worked on in parallel. None means 1; where columns are scored, a
+        ``joblib.parallel_config`` may say otherwise.
 
     random_state : int, RandomState instance or None, default=None
         Seeds folds, weights and random features.
@@ -86,33 +91,33 @@ class MINESelector(ShowsFigures, SelectorMixin, TakesAnyTable, BaseEstimator):
 
     Attributes
     ----------
-    scores_, std_errors_, p_values_ : ndarray of shape (n_features_in_,)
+    scores_, std_errors_, p_values_ : ndarray of shape (`n_features_in_`,)
         Of each column, or its group, and y: information in nats, its standard error,
         and the p-value of independence.
 
-    redundancy_ : ndarray of shape (n_features_in_,)
-        With "mrmr", the mean information with those chosen; else how much of its
-        score a column loses given those chosen. Zero for None.
+    redundancy_ : ndarray of shape (`n_features_in_`,)
+        With "mrmr", the mean information with those chosen, in nats; else how much of
+        its score a column loses given those chosen. Zero for None.
 
     path_ : list of dict
         One for each step: `features` (the columns that were added), `removed` (the
         columns that became superfluous), `mutual_info`, `std_error`, `low` and `high`
         (what all chosen so far tell about y, by critics of vectors, in nats, with its
         95 % interval; NaN after the 20th step, which would take long), `gain`
-        (what the step adds, to second order) and `p_value` (of the hypothesis that it
-        adds nothing, for the best of all candidates).
+        (what the step adds as `redundancy` weighs it, in nats) and `p_value` (of the
+        hypothesis that it adds nothing, for the best of all candidates).
 
-    ranking_ : ndarray of shape (n_features_in_,), int
+    ranking_ : ndarray of shape (`n_features_in_`,), int
         1 for the columns of the first step, and so on; columns that were not chosen
         follow in the order of what they would add.
 
-    support_ : ndarray of shape (n_features_in_,), bool
+    support_ : ndarray of shape (`n_features_in_`,), bool
         The columns that are kept.
 
     n_features_in_ : int
         Columns of X.
 
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the columns of X, where they are all strings.
 
     See Also
@@ -133,9 +138,14 @@ class MINESelector(ShowsFigures, SelectorMixin, TakesAnyTable, BaseEstimator):
     ----------
     Peng, Long and Ding (2005), "Feature selection based on mutual information: criteria
     of max-dependency, max-relevance, and min-redundancy".
+
     Brown, Pocock, Zhao and Lujan (2012), "Conditional likelihood maximisation: a
     unifying framework for information theoretic feature selection".
+
     Fleuret (2004), "Fast binary feature selection with conditional mutual information".
+
+    Shah and Peters (2020), "The hardness of conditional independence testing and the
+    generalised covariance measure": the test of a step.
 
     Examples
     --------
@@ -221,15 +231,16 @@ class MINESelector(ShowsFigures, SelectorMixin, TakesAnyTable, BaseEstimator):
             random_state=seed,
             verbose=self.verbose,
         )
-        found = score_table(X, y, score)
-        self.scores_, self.p_values_, self.std_errors_, _ = found
-        target = as_target(y, n_rows=table.shape[0])
-        search = _Search(self, table, target, score, seed)
-        with one_thread():
-            search.run(limit)
-        self.path_ = search.path
-        self._order_rest(search)
-        return self.select()
+        with self._telling(X, y) as told:
+            found = score_table(X, y, score)
+            self.scores_, self.p_values_, self.std_errors_, _ = found
+            target = as_target(y, n_rows=table.shape[0])
+            search = _Search(self, table, target, score, seed)
+            with one_thread():
+                search.run(limit, told)
+            self.path_ = search.path
+            self._order_rest(search)
+            return self.select()
 
     def select(self, n_features_to_select=None, alpha=None):
         """Choose anew from what `fit` worked out.
@@ -248,6 +259,11 @@ class MINESelector(ShowsFigures, SelectorMixin, TakesAnyTable, BaseEstimator):
         -------
         self : MINESelector
             With a new `support_`.
+
+        Raises
+        ------
+        ValueError
+            If a parameter is unusable, or `fit` was not called; the message says so.
         """
         check_is_fitted(self, "path_")
         n_wanted = n_features_to_select
@@ -402,8 +418,8 @@ class _Search:
 
     # The steps
 
-    def run(self, limit):
-        """Add groups until there are so many, or none adds anything."""
+    def run(self, limit, told):
+        """Add groups until there are so many, none adds anything, or told to stop."""
         if not self.task.encoder.informative:
             return
         total = len(self.candidates) if limit is None else limit
@@ -415,6 +431,8 @@ class _Search:
                 groups, gain, p_value = step
                 self._add(groups, gain, p_value, removing=limit is None)
                 bar.update(len(groups))
+                if told.step("step"):
+                    break
         # What all others would add in the end.
         self.candidates = set(range(len(self.blocks))) - set(self.chosen)
         self.candidates -= self.useless

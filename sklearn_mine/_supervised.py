@@ -30,8 +30,10 @@ from sklearn.utils import column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
+from ._callbacks import TellsCallbacks
 from ._checks import discrete_overrides
 from ._encoding import TableEncoder, mid_ranks
+from ._html import ShowsFigures
 from ._logistic import LogisticStart, fit_logistic, loosened
 from ._mine import MINE
 from ._params import (
@@ -39,7 +41,8 @@ from ._params import (
     NATS_PER_UNIT,
     PredictsByProbability,
     TakesAnyTable,
-    with_critic_parameters,
+    critic_parameters,
+    documented,
 )
 from ._table import as_given, as_table, as_target
 from ._threads import one_thread
@@ -63,14 +66,11 @@ _LEVELS = np.linspace(0.0, 1.0, 101)
 # Share of the variance that critics' disagreement may not take away.
 _LEAST_LEFT = 0.2
 
-_ATTRIBUTES = """mine_ : MINE
-        The fitted critics.
-
-    mutual_info_, std_error_, p_value_ : float
+_ATTRIBUTES = """mutual_info_, std_error_, p_value_ : float
         Of X and y: the cross-fitted estimate in `units`, its standard error, and the
         p-value of independence; see :class:`MINE`.
 
-    feature_importances_ : ndarray of shape (n_features_in_,)
+    feature_importances_ : ndarray of shape (`n_features_in_`,)
         What the held-out log-density of y loses, in `units`, when a column's values
         are permuted. A column that works only with others counts. Of columns that say
         the same each shows little, since the others still say it; columns that tell
@@ -80,6 +80,9 @@ _ATTRIBUTES = """mine_ : MINE
         Powers of the density ratios of the critics, and of a logistic regression where
         one was fitted for labels, under which rows that neither has seen are likeliest.
 
+    history_ : list of dict
+        One for each pass of the gradient; see :class:`MINE`.
+
     n_iter_ : int
         Passes of the gradient that the critics have behind them, 1 where none were
         made.
@@ -87,17 +90,39 @@ _ATTRIBUTES = """mine_ : MINE
     n_features_in_ : int
         Columns of X.
 
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the columns of X, where they are all strings."""
+# What both models have beside the critic's parameters.
+_MODEL_DOC = """discrete_features : "auto", bool, mask, indices or names, default="auto"
+        Which columns of X hold unordered labels. "auto" decides from values and
+        ties; text and categories always are.
+
+    units : {"nats", "bits"}, default="nats"
+        Of information and importances.
+
+    device : str, default="cpu"
+        "cpu", "cuda" (or "cuda:1" and so on), or "auto": CUDA where torch finds it.
+
+    callbacks : list of skorch callbacks, default=None
+        Hooked into the training by gradient, where there is one.
+
+    n_jobs : int, default=None
+        Folds, and chunks of rows, in threads. None means as many as torch is set to
+        use. Numbers do not depend on it.
+
+    random_state : int, RandomState instance or None, default=None
+        Seeds folds, weights and minibatches.
+
+    verbose : int, default=0
+        1 shows the passes of the gradient as a bar."""
+_TEXTS = {
+    "critic_parameters": critic_parameters("(64, 64)", "relu"),
+    "model_parameters": _MODEL_DOC,
+    "attributes": _ATTRIBUTES,
+}
 
 
-def with_attributes(model):
-    """Decorator: put what both models know into a docstring's {attributes}."""
-    model.__doc__ = model.__doc__.replace("{attributes}", _ATTRIBUTES)
-    return model
-
-
-class _CriticModel(TakesAnyTable, BaseEstimator):
+class _CriticModel(TellsCallbacks, ShowsFigures, TakesAnyTable, BaseEstimator):
     """What both models share."""
 
     _parameter_constraints: dict = {
@@ -155,7 +180,10 @@ class _CriticModel(TakesAnyTable, BaseEstimator):
         self.random_state = random_state
         self.verbose = verbose
 
-    def _fit(self, X, target, atoms, discrete_target, groups):
+    def _figures(self):
+        return self._mine._figures() if hasattr(self, "_mine") else []
+
+    def _fit(self, X, target, atoms, discrete_target, groups, callbacks):
         """Fit critics, learn their powers, and measure importances.
 
         Parameters
@@ -165,6 +193,9 @@ class _CriticModel(TakesAnyTable, BaseEstimator):
             As critics take it.
         atoms : _Atoms
         discrete_target : bool or "auto"
+        groups : array-like of shape (n,) or None
+        callbacks : tuple of skorch callbacks
+            Besides the user's.
 
         Returns
         -------
@@ -172,18 +203,19 @@ class _CriticModel(TakesAnyTable, BaseEstimator):
             None where a side is constant.
         """
         table = as_table(X, "X", estimator=self)
-        self.mine_ = MINE(**self.get_params(), discrete_target=discrete_target)
-        folds = self.mine_._fit(X, target, groups=groups)
-        self.mutual_info_ = self.mine_.mutual_info_
-        self.std_error_, self.p_value_ = self.mine_.std_error_, self.mine_.p_value_
+        self._mine = MINE(**self.get_params(), discrete_target=discrete_target)
+        folds = self._mine._fit(X, target, None, groups, callbacks)
+        self.mutual_info_ = self._mine.mutual_info_
+        self.std_error_, self.p_value_ = self._mine.std_error_, self._mine.p_value_
+        self.history_ = self._mine.history_
         # Solved critics are found in one go.
-        self.n_iter_ = max(1, self.mine_.n_iter_)
+        self.n_iter_ = max(1, self._mine.n_iter_)
         self._log_shares = np.log(atoms.counts / atoms.counts.sum())
         self._atoms, self._regression, self.powers_ = None, None, np.ones(1)
         self.feature_importances_ = np.zeros(table.shape[1])
         if folds is None:
             return None
-        self._atoms = self.mine_._y_as_seen(as_given(atoms.values))
+        self._atoms = self._mine._y_as_seen(as_given(atoms.values))
         self._standard = TableEncoder(
             "standard",
             discrete_overrides(self.discrete_features, table),
@@ -203,7 +235,7 @@ class _CriticModel(TakesAnyTable, BaseEstimator):
 
     def _encoded(self, table):
         """Rows as critics take them, and beside that standardised, (n, width)."""
-        x, standard = self.mine_._x_as_seen(table), self._standard.transform(table)
+        x, standard = self._mine._x_as_seen(table), self._standard.transform(table)
         return np.column_stack([x, np.clip(standard, -_FAR_OUT, _FAR_OUT)])
 
     def _held_out(self, x, folds, atoms):
@@ -251,14 +283,14 @@ class _CriticModel(TakesAnyTable, BaseEstimator):
             return np.concatenate(lost).mean()
 
         columns = self._columns_of_features()
-        n_jobs = self.mine_._settings().n_jobs
+        n_jobs = self._mine._settings().n_jobs
         found = for_each(importance, [(each,) for each in columns], n_jobs)
         self.feature_importances_ = np.array(found) / NATS_PER_UNIT[self.units]
 
     def _columns_of_features(self):
         """The encoded columns that each column of X became."""
-        widths = [each.width for each in self.mine_._x_encoder.columns_]
-        if self.mine_._level_maps is not None:
+        widths = [each.width for each in self._mine._x_encoder.columns_]
+        if self._mine._level_maps is not None:
             widths = [1]
         beside = [each.width for each in self._standard.columns_]
         ends = np.cumsum([*widths, *beside])
@@ -285,7 +317,7 @@ class _CriticModel(TakesAnyTable, BaseEstimator):
 
     def _critic_ratios(self, x, critics):
         """ln p(x, y) / p(x)p(y) of rows with all atoms, of some critics, (K, n, m)."""
-        fit = self.mine_._pieces.fit
+        fit = self._mine._pieces.fit
         x = x[:, : x.shape[1] - sum(each.width for each in self._standard.columns_)]
         # In double precision predictions do not depend on the other rows.
         x, y = (side.double() for side in fit.as_seen(x, self._atoms))
@@ -322,7 +354,7 @@ class _CriticModel(TakesAnyTable, BaseEstimator):
         n, m = table.shape[0], len(self._log_shares)
         if self._atoms is None:
             return np.repeat(summary(np.exp(self._log_shares)[None, None]), n, axis=0)
-        mine = self.mine_
+        mine = self._mine
         x = self._encoded(table)
         critics = range(len(mine._pieces.fit.bank.head))
         size = max(1, _CELLS // m)
@@ -424,8 +456,7 @@ class _Regression:
         return ratios
 
 
-@with_attributes
-@with_critic_parameters(hidden="(64, 64)", activation="relu")
+@documented(**_TEXTS)
 class MINERegressor(RegressorMixin, _CriticModel):
     """Regression by the critic of mutual information.
 
@@ -436,28 +467,7 @@ class MINERegressor(RegressorMixin, _CriticModel):
     ----------
     {critic_parameters}
 
-    discrete_features : "auto", bool, mask, indices or names, default="auto"
-        Which columns of X hold unordered labels. "auto" decides from values and
-        ties; text and categories always are.
-
-    units : {"nats", "bits"}, default="nats"
-        Of information and importances.
-
-    device : str, default="cpu"
-        "cpu", "cuda" or "auto", for training by gradient.
-
-    callbacks : list of skorch callbacks, default=None
-        Hooked into the training by gradient, where there is one.
-
-    n_jobs : int, default=None
-        Folds, and chunks of rows, in threads. None means as many as torch is set to
-        use. Numbers do not depend on it.
-
-    random_state : int, RandomState instance or None, default=None
-        Seeds folds, weights and minibatches.
-
-    verbose : int, default=0
-        1 shows the passes of the gradient as a bar.
+    {model_parameters}
 
     Attributes
     ----------
@@ -474,6 +484,13 @@ class MINERegressor(RegressorMixin, _CriticModel):
     the distribution is over their means. Several targets together are represented by
     at most 512 training rows. Predictions therefore never leave the range of the
     training targets.
+
+    References
+    ----------
+    Krogh and Vedelsby (1995), "Neural network ensembles, cross validation, and active
+    learning".
+
+    Breiman (2001), "Random forests": importances by permutation.
 
     Examples
     --------
@@ -523,7 +540,8 @@ class MINERegressor(RegressorMixin, _CriticModel):
         values = np.column_stack(columns)
         atoms = _grouped(values[:, 0]) if len(columns) == 1 else _drawn(values)
         self._values = atoms.values.reshape(len(atoms.values), -1)
-        held_out = self._fit(X, values, atoms, "auto", groups)
+        with self._telling(X, y) as told:
+            held_out = self._fit(X, values, atoms, "auto", groups, told.callbacks)
         self._levels = np.tile(_LEVELS, (len(columns), 1))
         if held_out is not None:
             for j, each in enumerate(self._values.T):
@@ -548,6 +566,7 @@ class MINERegressor(RegressorMixin, _CriticModel):
         Parameters
         ----------
         X : array-like, sparse matrix or DataFrame of shape (n, d)
+            Columns as in `fit`.
 
         quantiles : array-like of shape (q,), default=None
             Between 0 and 1.
@@ -556,6 +575,11 @@ class MINERegressor(RegressorMixin, _CriticModel):
         -------
         predicted : ndarray of shape (n,) or (n, k)
             Of quantiles (n, q), or (n, k, q) where y had several columns.
+
+        Raises
+        ------
+        ValueError
+            If an input is unusable, or `fit` was not called; the message says so.
         """
         if quantiles is not None:
             quantiles = np.asarray(quantiles, dtype=float)
@@ -578,7 +602,7 @@ class MINERegressor(RegressorMixin, _CriticModel):
         return predicted[:, 0] if self._is_single else predicted
 
     def score(self, X, y):
-        """The held-out bound of the mutual information on these rows, in `units`.
+        """The bound of the mutual information on these rows.
 
         Use ``scoring="r2"`` in cross-validation, or `sklearn.metrics.r2_score`, for
         the coefficient of determination.
@@ -586,16 +610,24 @@ class MINERegressor(RegressorMixin, _CriticModel):
         Parameters
         ----------
         X : array-like, sparse matrix or DataFrame of shape (n, d)
+            Columns as in `fit`.
+
         y : array-like of shape (n,) or (n, k)
+            As in `fit`.
 
         Returns
         -------
         bound : float
-            See :meth:`MINE.score`.
+            In `units`; on training rows in-sample. See :meth:`MINE.score`.
+
+        Raises
+        ------
+        ValueError
+            If an input is unusable, or `fit` was not called; the message says so.
         """
         check_is_fitted(self)
         as_table(X, "X", estimator=self, reset=False)
-        return self.mine_.score(X, y)
+        return self._mine.score(X, y)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -603,8 +635,7 @@ class MINERegressor(RegressorMixin, _CriticModel):
         return tags
 
 
-@with_attributes
-@with_critic_parameters(hidden="(64, 64)", activation="relu")
+@documented(**_TEXTS)
 class MINEClassifier(PredictsByProbability, ClassifierMixin, _CriticModel):
     """Classification by the critic of mutual information.
 
@@ -615,8 +646,7 @@ class MINEClassifier(PredictsByProbability, ClassifierMixin, _CriticModel):
     ----------
     {critic_parameters}
 
-    discrete_features, units, device, callbacks, n_jobs, random_state, verbose
-        See :class:`MINERegressor`.
+    {model_parameters}
 
     Attributes
     ----------
@@ -634,6 +664,13 @@ class MINEClassifier(PredictsByProbability, ClassifierMixin, _CriticModel):
     -----
     Critics tell the 64 most frequent classes apart; between others a logistic
     regression alone decides.
+
+    References
+    ----------
+    Krogh and Vedelsby (1995), "Neural network ensembles, cross validation, and active
+    learning".
+
+    Breiman (2001), "Random forests": importances by permutation.
 
     Examples
     --------
@@ -680,7 +717,8 @@ class MINEClassifier(PredictsByProbability, ClassifierMixin, _CriticModel):
         self.classes_, codes = np.unique(y, return_inverse=True)
         names = np.arange(len(self.classes_)).astype(str).astype(object)
         atoms = _Atoms(names, np.bincount(codes).astype(float), codes)
-        self._fit(X, names[codes], atoms, True, groups)
+        with self._telling(X, y) as told:
+            self._fit(X, names[codes], atoms, True, groups, told.callbacks)
         return self
 
     def predict_proba(self, X):
@@ -689,16 +727,22 @@ class MINEClassifier(PredictsByProbability, ClassifierMixin, _CriticModel):
         Parameters
         ----------
         X : array-like, sparse matrix or DataFrame of shape (n, d)
+            Columns as in `fit`.
 
         Returns
         -------
         probabilities : ndarray of shape (n, n_classes)
             In the order of `classes_`.
+
+        Raises
+        ------
+        ValueError
+            If an input is unusable, or `fit` was not called; the message says so.
         """
         return self._predict(X, lambda probabilities: probabilities.mean(axis=0))
 
     def score(self, X, y):
-        """The held-out bound of the mutual information on these rows, in `units`.
+        """The bound of the mutual information on these rows.
 
         Use ``scoring="accuracy"`` in cross-validation, or
         `sklearn.metrics.accuracy_score`, for the share of labels predicted.
@@ -706,12 +750,20 @@ class MINEClassifier(PredictsByProbability, ClassifierMixin, _CriticModel):
         Parameters
         ----------
         X : array-like, sparse matrix or DataFrame of shape (n, d)
+            Columns as in `fit`.
+
         y : array-like of shape (n,)
+            Labels that `fit` saw.
 
         Returns
         -------
         bound : float
-            See :meth:`MINE.score`.
+            In `units`; on training rows in-sample. See :meth:`MINE.score`.
+
+        Raises
+        ------
+        ValueError
+            If an input is unusable, or `fit` was not called; the message says so.
         """
         check_is_fitted(self)
         as_table(X, "X", estimator=self, reset=False)
@@ -723,7 +775,7 @@ class MINEClassifier(PredictsByProbability, ClassifierMixin, _CriticModel):
                 f"y holds labels that fit never saw: {np.unique(y[~known]).tolist()}."
             )
         codes = np.searchsorted(self.classes_, y).astype(str).astype(object)
-        return self.mine_.score(X, codes)
+        return self._mine.score(X, codes)
 
 
 def _grouped(y, n_atoms=_N_ATOMS):

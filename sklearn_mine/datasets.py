@@ -16,6 +16,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, validate_params
 
 from ._images import load_image_folder
+from ._params import documented
 
 __all__ = [
     "Component",
@@ -57,6 +58,19 @@ class Component:
     label_shares : array-like of shape (n_labels,), default=None
         Where y is a label: the probability of each within this component. `mean` and
         `covariance` are then those of x alone.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is unusable; the message names it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_mine.datasets import Component
+    >>> component = Component([0.0, 0.0], [[1.0, 0.5], [0.5, 1.0]], df=3.0)
+    >>> component.draw(4, np.random.default_rng(0)).shape
+    (4, 2)
     """
 
     mean: np.ndarray
@@ -95,7 +109,21 @@ class Component:
             object.__setattr__(self, "label_shares", shares)
 
     def log_density(self, values, columns):
-        """Log-density of some columns, (n,); `values` (n, m) holds those alone."""
+        """Log-density of some columns.
+
+        Parameters
+        ----------
+        values : ndarray of shape (n, m)
+            These columns alone.
+
+        columns : slice
+            Which columns of the component they are.
+
+        Returns
+        -------
+        log_density : ndarray of shape (n,)
+            In nats.
+        """
         d = values.shape[1]
         root = np.linalg.cholesky(self.covariance[columns, columns])
         whitened = np.linalg.solve(root, (values - self.mean[columns]).T)
@@ -109,7 +137,21 @@ class Component:
         return constant - 0.5 * (df + d) * np.log1p(square / df)
 
     def draw(self, n, rng):
-        """Rows of the component, (n, d)."""
+        """Draw rows.
+
+        Parameters
+        ----------
+        n : int
+            How many.
+
+        rng : numpy.random.RandomState or numpy.random.Generator
+            Draws them.
+
+        Returns
+        -------
+        rows : ndarray of shape (n, d)
+            Columns of x, then those of y.
+        """
         rows = rng.standard_normal((n, len(self.mean)))
         rows = rows @ np.linalg.cholesky(self.covariance).T
         if np.isfinite(self.df):
@@ -123,12 +165,29 @@ class Mixture:
     Parameters
     ----------
     components : list of Component
+        Of one length, and with labels all or none.
 
     n_features : int, default=1
         Columns of x; the others are those of y.
 
     weights : array-like of shape (n_components,), default=None
         Probabilities of the components; equal by default.
+
+    Attributes
+    ----------
+    components : list of Component
+        Those with a weight above zero.
+
+    weights : ndarray of shape (n_components,)
+        Those above zero, which sum to 1.
+
+    n_labels : int or None
+        Labels of y; None where y is numbers.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is unusable; the message names it.
 
     Examples
     --------
@@ -184,13 +243,18 @@ class Mixture:
         Parameters
         ----------
         n_samples : int
+            Rows to draw.
+
         random_state : int, RandomState instance or None, default=None
+            Seeds them.
 
         Returns
         -------
         X : ndarray of shape (n_samples, n_features)
+            Rows of x.
+
         y : ndarray of shape (n_samples,) or (n_samples, n_targets)
-            Integers where y is a label.
+            Integers where y is a label; one-dimensional where it has one column.
         """
         rng = _generator(random_state)
         which = rng.choice(len(self.weights), size=n_samples, p=self.weights)
@@ -214,12 +278,20 @@ class Mixture:
         Parameters
         ----------
         X : array-like of shape (n, n_features)
+            Rows of x.
+
         y : array-like of shape (n,) or (n, n_targets)
+            Rows of y, or labels.
 
         Returns
         -------
         pointwise : ndarray of shape (n,)
             In nats.
+
+        Raises
+        ------
+        ValueError
+            If shapes do not match, or a label is none of those that there are.
         """
         X, y = np.asarray(X, dtype=float), np.asarray(y)
         if X.ndim != 2 or X.shape[1] != self.n_features or len(X) != len(y):
@@ -266,7 +338,10 @@ class Mixture:
         Parameters
         ----------
         n_draws : int, default=1_000_000
+            Draws behind the mean; the standard error falls with their square root.
+
         random_state : int, RandomState instance or None, default=0
+            Seeds them.
 
         Returns
         -------
@@ -326,16 +401,29 @@ _DOC = {
         has no closed form it is the mean over a million draws, which takes some
         seconds the first time.""",
     "single": """X : ndarray of shape (n_samples, 1)
+        Rows of x.
+
     y : ndarray of shape (n_samples,)
-    mi : float
+        Rows of y.
+
+    {mi}""",
+    "mi": """mi : float
         In nats. Only with `return_mi`.""",
+    "raises": """Raises
+    ------
+    ValueError
+        If a parameter is unusable; the message names it.""",
 }
 
 
-def _documented(function):
-    for name, text in _DOC.items():
-        function.__doc__ = function.__doc__.replace("{" + name + "}", text)
-    return function
+def _makes_data(**rules):
+    """Decorator of what draws rows: checks its parameters, and completes its text."""
+
+    def decorate(make):
+        check = validate_params(_COMMON | rules, prefer_skip_nested_validation=True)
+        return documented(**_DOC)(check(make))
+
+    return decorate
 
 
 def _elongated(centre, angle, along, across):
@@ -352,11 +440,7 @@ def _paired(rho, n_pairs, n_x, n_y):
     return covariance
 
 
-@_documented
-@validate_params(
-    {**_COMMON, "rho": _CORRELATION, "n_features": _COUNT, "df": _DF},
-    prefer_skip_nested_validation=True,
-)
+@_makes_data(rho=_CORRELATION, n_features=_COUNT, df=_DF)
 def make_gaussian(
     n_samples=1000,
     *,
@@ -387,9 +471,20 @@ def make_gaussian(
     Returns
     -------
     X : ndarray of shape (n_samples, n_features)
+        Rows of x.
+
     y : ndarray of shape (n_samples,) or (n_samples, n_features)
+        One-dimensional where it has one column.
+
     mi : float
         In nats, in closed form for both. Only with `return_mi`.
+
+    {raises}
+
+    References
+    ----------
+    Arellano-Valle, Contreras-Reyes and Genton (2013), "Shannon entropy and mutual
+    information for multivariate skew-elliptical distributions".
 
     Examples
     --------
@@ -420,8 +515,7 @@ def _student_excess(df, dx, dy):
     return log_scale(dx + dy) + log_scale(0) - log_scale(dx) - log_scale(dy)
 
 
-@_documented
-@validate_params({**_COMMON, "rho": _CORRELATION}, prefer_skip_nested_validation=True)
+@_makes_data(rho=_CORRELATION)
 def make_arms(n_samples=1000, *, rho=0.95, random_state=None, return_mi=False):
     """Two crossing arms: correlation `rho` in half of the rows, `-rho` in the others.
 
@@ -438,6 +532,8 @@ def make_arms(n_samples=1000, *, rho=0.95, random_state=None, return_mi=False):
     -------
     {single}
 
+    {raises}
+
     Examples
     --------
     >>> from sklearn_mine.datasets import make_arms
@@ -452,11 +548,7 @@ def _arms(rho):
     return Mixture([Component([0, 0], [[1, r], [r, 1]]) for r in (rho, -rho)])
 
 
-@_documented
-@validate_params(
-    {**_COMMON, "n_components": _COUNT, "noise": _POSITIVE},
-    prefer_skip_nested_validation=True,
-)
+@_makes_data(n_components=_COUNT, noise=_POSITIVE)
 def make_ring(
     n_samples=1000, *, n_components=12, noise=0.1, random_state=None, return_mi=False
 ):
@@ -478,10 +570,14 @@ def make_ring(
     -------
     {single}
 
+    {raises}
+
     Examples
     --------
     >>> from sklearn_mine.datasets import make_ring
     >>> X, y = make_ring(100, random_state=0)
+    >>> X.shape
+    (100, 1)
     """
     arguments = (int(n_components), float(noise))
     return _draw(_ring, arguments, n_samples, random_state, return_mi)
@@ -498,11 +594,7 @@ def _ring(n_components, noise):
     )
 
 
-@_documented
-@validate_params(
-    {**_COMMON, "n_waves": _POSITIVE, "noise": _POSITIVE},
-    prefer_skip_nested_validation=True,
-)
+@_makes_data(n_waves=_POSITIVE, noise=_POSITIVE)
 def make_waves(
     n_samples=1000, *, n_waves=3, noise=0.1, random_state=None, return_mi=False
 ):
@@ -524,10 +616,14 @@ def make_waves(
     -------
     {single}
 
+    {raises}
+
     Examples
     --------
     >>> from sklearn_mine.datasets import make_waves
     >>> X, y = make_waves(100, random_state=0)
+    >>> X.shape
+    (100, 1)
     """
     arguments = (float(n_waves), float(noise))
     return _draw(_waves, arguments, n_samples, random_state, return_mi)
@@ -547,11 +643,7 @@ def _waves(n_waves, noise):
     )
 
 
-@_documented
-@validate_params(
-    {**_COMMON, "n_features": _COUNT, "n_shells": _COUNT, "spread": _POSITIVE},
-    prefer_skip_nested_validation=True,
-)
+@_makes_data(n_features=_COUNT, n_shells=_COUNT, spread=_POSITIVE)
 def make_shells(
     n_samples=1000,
     *,
@@ -585,14 +677,21 @@ def make_shells(
     Returns
     -------
     X : ndarray of shape (n_samples, n_features)
+        Rows of x.
+
     y : ndarray of shape (n_samples,)
-    mi : float
-        In nats. Only with `return_mi`.
+        Rows of y.
+
+    {mi}
+
+    {raises}
 
     Examples
     --------
     >>> from sklearn_mine.datasets import make_shells
     >>> X, y = make_shells(100, n_features=25, random_state=0)
+    >>> X.shape
+    (100, 25)
     """
     arguments = (int(n_features), int(n_shells), float(spread))
     return _draw(_shells, arguments, n_samples, random_state, return_mi)
@@ -607,17 +706,12 @@ def _shells(n_features, n_shells, spread):
     return Mixture(components, n_features)
 
 
-@_documented
-@validate_params(
-    {
-        **_COMMON,
-        "n_features": _COUNT,
-        "n_targets": _COUNT,
-        "n_clusters": _COUNT,
-        "rho": _CORRELATION,
-        "separation": _POSITIVE,
-    },
-    prefer_skip_nested_validation=True,
+@_makes_data(
+    n_features=_COUNT,
+    n_targets=_COUNT,
+    n_clusters=_COUNT,
+    rho=_CORRELATION,
+    separation=_POSITIVE,
 )
 def make_clusters(
     n_samples=1000,
@@ -656,9 +750,14 @@ def make_clusters(
     Returns
     -------
     X : ndarray of shape (n_samples, n_features)
+        Rows of x.
+
     y : ndarray of shape (n_samples,) or (n_samples, n_targets)
-    mi : float
-        In nats. Only with `return_mi`.
+        One-dimensional where it has one column.
+
+    {mi}
+
+    {raises}
 
     Examples
     --------
@@ -683,18 +782,7 @@ def _clusters(dx, dy, n_clusters, rho, separation):
     return Mixture(components, dx)
 
 
-@_documented
-@validate_params(
-    {
-        **_COMMON,
-        "n_features": _COUNT,
-        "rho": _CORRELATION,
-        "share": _SHARE,
-        "scale": _POSITIVE,
-        "df": _DF,
-    },
-    prefer_skip_nested_validation=True,
-)
+@_makes_data(n_features=_COUNT, rho=_CORRELATION, share=_SHARE, scale=_POSITIVE, df=_DF)
 def make_outliers(
     n_samples=1000,
     *,
@@ -732,14 +820,21 @@ def make_outliers(
     Returns
     -------
     X : ndarray of shape (n_samples, n_features)
+        Rows of x.
+
     y : ndarray of shape (n_samples,) or (n_samples, n_features)
-    mi : float
-        In nats. Only with `return_mi`.
+        One-dimensional where it has one column.
+
+    {mi}
+
+    {raises}
 
     Examples
     --------
     >>> from sklearn_mine.datasets import make_outliers
     >>> X, y = make_outliers(100, random_state=0)
+    >>> X.shape
+    (100, 2)
     """
     arguments = (n_features, float(rho), float(share), float(scale), float(df))
     return _draw(_outliers, arguments, n_samples, random_state, return_mi)
@@ -752,17 +847,8 @@ def _outliers(d, rho, share, scale, df):
     return Mixture([inliers, outliers], d, [1.0 - share, share])
 
 
-@_documented
-@validate_params(
-    {
-        **_COMMON,
-        "n_features": _COUNT,
-        "n_labels": _COUNT,
-        "separation": _POSITIVE,
-        "noise": _SHARE,
-        "df": _DF,
-    },
-    prefer_skip_nested_validation=True,
+@_makes_data(
+    n_features=_COUNT, n_labels=_COUNT, separation=_POSITIVE, noise=_SHARE, df=_DF
 )
 def make_labels(
     n_samples=1000,
@@ -802,9 +888,14 @@ def make_labels(
     Returns
     -------
     X : ndarray of shape (n_samples, n_features)
+        Rows of x.
+
     y : ndarray of shape (n_samples,), int
-    mi : float
-        In nats. Only with `return_mi`.
+        From 0 on.
+
+    {mi}
+
+    {raises}
 
     Examples
     --------

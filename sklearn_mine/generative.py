@@ -13,7 +13,9 @@ from sklearn.utils import check_array
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from ._callbacks import TellsCallbacks
 from ._checks import draw_seed
+from ._html import ShowsFigures
 from ._params import as_device
 from ._samples import Samples
 from ._warn import warn
@@ -36,6 +38,8 @@ from .nn.critics import as_layer_sizes
 from .nn.networks import dense_layers
 from .nn.objectives import OBJECTIVES
 
+__all__ = ["MINEALI", "MINEGAN"]
+
 # Decay of Adam's second moment: opponents change too fast for the usual 0.999.
 _BETA_2 = 0.99
 # Of max_iter, learning_rate_decay and gradient_penalty "auto".
@@ -57,7 +61,7 @@ _RATE = Interval(Real, 0, None, closed="neither")
 _AUTO = StrOptions({"auto"})
 
 
-class _Adversarial(BaseEstimator):
+class _Adversarial(TellsCallbacks, ShowsFigures, BaseEstimator):
     """What both models share: rows in and out, training, and the score."""
 
     _parameter_constraints: dict = {
@@ -96,7 +100,7 @@ class _Adversarial(BaseEstimator):
         X : array-like or DataFrame of shape (n, d), or array of shape (n, C, H, W)
             Numbers, none missing. Images are scaled by one factor.
 
-        y : None
+        y : None, default=None
             Not read.
 
         Returns
@@ -120,8 +124,9 @@ class _Adversarial(BaseEstimator):
         Parameters
         ----------
         X : array-like or DataFrame of shape (n, d), or array of shape (n, C, H, W)
+            Rows as in the first call.
 
-        y : None
+        y : None, default=None
             Not read.
 
         Returns
@@ -129,6 +134,11 @@ class _Adversarial(BaseEstimator):
         self : object
             Parameters of the training are read in the first call alone, but for
             `learning_rate_decay`.
+
+        Raises
+        ------
+        ValueError
+            If a parameter or input is unusable; the message names it.
         """
         return self._passes(X, whole=False)
 
@@ -138,6 +148,7 @@ class _Adversarial(BaseEstimator):
         Parameters
         ----------
         n_samples : int, default=1
+            Rows to make.
 
         random_state : int, RandomState instance or None, default=None
             Seeds what is drawn.
@@ -146,6 +157,11 @@ class _Adversarial(BaseEstimator):
         -------
         X : ndarray of shape (n_samples, d) or (n_samples, C, H, W), or DataFrame
             In the type and scale of the rows that `fit` saw, with their names.
+
+        Raises
+        ------
+        ValueError
+            If an input is unusable, or `fit` was not called; the message says so.
         """
         check_is_fitted(self, "_module")
         if (
@@ -168,7 +184,7 @@ class _Adversarial(BaseEstimator):
         X : array-like or DataFrame of shape (n, d), or array of shape (n, C, H, W)
             Two or more, of which 2,000 rows are drawn, or all of fewer.
 
-        y : None
+        y : None, default=None
             Not read.
 
         Returns
@@ -181,7 +197,8 @@ class _Adversarial(BaseEstimator):
         Raises
         ------
         ValueError
-            If there is a single row, or they are not like those of `fit`.
+            If there is a single row, they are not like those of `fit`, or that was not
+            called.
 
         References
         ----------
@@ -195,6 +212,17 @@ class _Adversarial(BaseEstimator):
         rows = self._samples.scaled(rows[np.sort(chosen)])
         seed = stream(self._seed, "score")
         return -_DistanceFrom(rows, _COMPARED, seed)(self._module)
+
+    def _figures(self):
+        if not getattr(self, "history_", None):
+            return []
+        last = self.history_[-1]
+        shown = [("energy distance from rows", f"{last['energy_distance']:.3g}")]
+        if "information" in last:
+            shown.append(
+                ("information while training", f"{last['information']:.3f} nats")
+            )
+        return shown
 
     # Training
 
@@ -217,9 +245,9 @@ class _Adversarial(BaseEstimator):
         keeper.decay = self.learning_rate_decay
         if keeper.decay == "auto":
             keeper.decay = _END ** (1.0 / n_passes) if begins and whole else 1.0
-        finite = train(
-            self._net, Rows(rows, self._samples), n_passes, "game", self.verbose
-        )
+        game = self._net, Rows(rows, self._samples), n_passes, "game", self.verbose
+        with self._telling(X, n_subtasks=n_passes) as told:
+            finite = train(*game, told.callbacks)
         self.history_ = keeper.history_
         self.n_iter_ = len(keeper.history_)
         self._use(self._kept(finite, n_passes))
@@ -449,12 +477,12 @@ class MINEGAN(_Adversarial):
         None builds a fully connected one, or a convolutional one for images.
 
     discriminator : torch.nn.Module, default=None
-        Takes rows, gives logits (B, 1), positive where they look real (no sigmoid at
-        the end). A copy is trained.
+        Takes rows, gives logits (B,) or (B, 1), positive where they look real (no
+        sigmoid at the end). A copy is trained.
 
     critic : torch.nn.Module, default=None
-        T(x, c), takes rows and (B, n_codes), gives (B,). None builds one for the shape
-        of X.
+        T(x, c), takes rows and (B, n_codes), gives (B,) or (B, 1). A copy is trained.
+        None builds one for the shape of X.
 
     hidden_layer_sizes : int or tuple of int, default=(128, 128, 128, 128)
         Of the generator of a table. Not read where `generator` is given.
@@ -469,7 +497,8 @@ class MINEGAN(_Adversarial):
         Of the larger maps of convolutions; the smaller ones have twice as many. Read
         for images alone.
 
-    objective : str, default="mine"
+    objective : {"mine", "dv", "mine-f", "infonce", "jensen-shannon", "smile"}, \
+            default="mine"
         What the critic climbs; see :class:`sklearn_mine.nn.MutualInformationLoss`.
 
     gradient_penalty : float or "auto", default="auto"
@@ -507,7 +536,7 @@ class MINEGAN(_Adversarial):
         `max_iter` and `learning_rate_decay` alone are read anew.
 
     device : str, default="cpu"
-        "cpu", "cuda" or "auto".
+        "cpu", "cuda" (or "cuda:1" and so on), or "auto": CUDA where torch finds it.
 
     callbacks : list of skorch callbacks, default=None
         Hooked into the training.
@@ -524,8 +553,9 @@ class MINEGAN(_Adversarial):
     ----------
     history_ : list of dict
         For each pass `pass`, the losses `discriminator` and `generator`, `information`
-        (the bound, in nats, of training batches), `clip` (what its gradient was
-        multiplied with), and `energy_distance` between 1,000 rows and as many samples.
+        (the bound, in nats, of training batches) and `clip` (what its gradient was
+        multiplied with), both only with `beta` above 0, and `energy_distance` between
+        1,000 rows and as many samples.
 
     n_iter_ : int
         Passes made.
@@ -533,7 +563,7 @@ class MINEGAN(_Adversarial):
     n_features_in_ : int
         Columns of X, or channels.
 
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the columns of X, where they are all strings.
 
     See Also
@@ -552,6 +582,7 @@ class MINEGAN(_Adversarial):
     References
     ----------
     Belghazi et al. (2018), "Mutual information neural estimation", section 5.1.
+
     Mescheder, Geiger and Nowozin (2018), "Which training methods for GANs do actually
     converge?".
 
@@ -677,18 +708,19 @@ class MINEALI(TransformerMixin, _Adversarial):
         None builds a fully connected one, or a convolutional one for images.
 
     discriminator : torch.nn.Module, default=None
-        Takes rows and (B, n_latent), gives logits (B, 1), positive where they look
-        like rows and their codes (no sigmoid at the end). A copy is trained.
+        Takes rows and (B, n_latent), gives logits (B,) or (B, 1), positive where they
+        look like rows and their codes (no sigmoid at the end). A copy is trained.
 
     encoder : torch.nn.Module, default=None
         Takes rows, gives (B, 2 n_latent): mu, and what softplus makes sigma of. A copy
         is trained.
 
     critic : torch.nn.Module, default=None
-        T(x, z), takes rows and (B, n_latent), gives (B,); it is shown each row and each
-        sample of a batch with its own code and with 8 others, and the information is
-        that of whole codes, at most about the logarithm of the number of pairs. None
-        builds one for each number of the code, quadratic in it.
+        T(x, z), takes rows and (B, n_latent), gives (B,) or (B, 1); it is shown each
+        row and each sample of a batch with its own code and with 8 others, and the
+        information is that of whole codes, at most about the logarithm of the number
+        of pairs. A copy is trained. None builds one for each number of the code,
+        quadratic in it.
 
     hidden_layer_sizes : int or tuple of int, default=(128, 128, 128, 128)
         Of the generator of a table. Not read where `generator` is given.
@@ -704,7 +736,8 @@ class MINEALI(TransformerMixin, _Adversarial):
         Of the larger maps of convolutions; the smaller ones have twice as many. Read
         for images alone.
 
-    objective : str, default="mine"
+    objective : {"mine", "dv", "mine-f", "infonce", "jensen-shannon", "smile"}, \
+            default="mine"
         What the critic climbs; see :class:`sklearn_mine.nn.MutualInformationLoss`.
 
     gradient_penalty : float or "auto", default="auto"
@@ -742,7 +775,7 @@ class MINEALI(TransformerMixin, _Adversarial):
         `max_iter` and `learning_rate_decay` alone are read anew.
 
     device : str, default="cpu"
-        "cpu", "cuda" or "auto".
+        "cpu", "cuda" (or "cuda:1" and so on), or "auto": CUDA where torch finds it.
 
     callbacks : list of skorch callbacks, default=None
         Hooked into the training.
@@ -759,10 +792,11 @@ class MINEALI(TransformerMixin, _Adversarial):
     ----------
     history_ : list of dict
         For each pass `pass`, the losses `discriminator` and `generator`, `information`
-        (of training batches, in nats, the sum over the numbers of codes), `clip` (what
-        its gradient was multiplied with), `reconstruction` (with that price above 0:
-        the squared error, summed over columns or pixels), and `energy_distance` between
-        1,000 rows and as many samples.
+        (of training batches, in nats, the sum over the numbers of codes) and `clip`
+        (what its gradient was multiplied with), both only with `beta` above 0,
+        `reconstruction` (with that price above 0: the squared error, summed over
+        columns or pixels), and `energy_distance` between 1,000 rows and as many
+        samples.
 
     n_iter_ : int
         Passes made.
@@ -770,7 +804,7 @@ class MINEALI(TransformerMixin, _Adversarial):
     n_features_in_ : int
         Columns of X, or channels.
 
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the columns of X, where they are all strings.
 
     See Also
@@ -780,9 +814,14 @@ class MINEALI(TransformerMixin, _Adversarial):
     References
     ----------
     Dumoulin et al. (2017), "Adversarially learned inference".
+
     Li et al. (2017), "ALICE: Towards understanding adversarial learning for joint
     distribution matching".
+
     Belghazi et al. (2018), "Mutual information neural estimation", section 5.2.
+
+    Miyato and Koyama (2018), "cGANs with projection discriminator": the
+    discriminator that None builds.
 
     Examples
     --------
@@ -868,10 +907,17 @@ class MINEALI(TransformerMixin, _Adversarial):
         Parameters
         ----------
         X : array-like or DataFrame of shape (n, d), or array of shape (n, C, H, W)
+            Rows as in `fit`.
 
         Returns
         -------
         Z : ndarray of shape (n, n_latent)
+            In the float type of X, else float64.
+
+        Raises
+        ------
+        ValueError
+            If an input is unusable, or `fit` was not called; the message says so.
         """
         check_is_fitted(self, "_module")
         rows = self._samples.read(X, self)
@@ -888,11 +934,17 @@ class MINEALI(TransformerMixin, _Adversarial):
         Parameters
         ----------
         Z : array-like of shape (n, n_latent)
+            Codes, such as `transform` gives them.
 
         Returns
         -------
-        X : ndarray or DataFrame
+        X : ndarray of shape (n, d) or (n, C, H, W), or DataFrame
             In the type and scale of the rows that `fit` saw, with their names.
+
+        Raises
+        ------
+        ValueError
+            If an input is unusable, or `fit` was not called; the message says so.
         """
         check_is_fitted(self, "_module")
         Z = check_array(Z, dtype=np.float32, input_name="Z")
@@ -907,10 +959,17 @@ class MINEALI(TransformerMixin, _Adversarial):
         Parameters
         ----------
         X : array-like or DataFrame of shape (n, d), or array of shape (n, C, H, W)
+            Rows as in `fit`.
 
         Returns
         -------
-        X : ndarray or DataFrame
+        X : ndarray of shape (n, d) or (n, C, H, W), or DataFrame
+            In the type and scale of the rows that `fit` saw, with their names.
+
+        Raises
+        ------
+        ValueError
+            If an input is unusable, or `fit` was not called; the message says so.
         """
         return self.inverse_transform(self.transform(X))
 
@@ -919,12 +978,18 @@ class MINEALI(TransformerMixin, _Adversarial):
 
         Parameters
         ----------
-        input_features : None
+        input_features : None, default=None
             Not read.
 
         Returns
         -------
         names : ndarray of shape (n_latent,), str
+            "code0" and so on.
+
+        Raises
+        ------
+        ValueError
+            If `fit` was not called.
         """
         check_is_fitted(self, "_module")
         width = self._module.n_latent

@@ -15,8 +15,10 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 from torch.utils.data import TensorDataset
 
+from ._callbacks import TellsCallbacks
 from ._checks import draw_seed
 from ._encoding import TableEncoder
+from ._html import ShowsFigures
 from ._inputs import NetworkInputs
 from ._params import PredictsByProbability, TakesAnyTable, as_device
 from ._score import MINEScore
@@ -37,6 +39,8 @@ from .nn.critics import ACTIVATIONS, as_layer_sizes
 from .nn.networks import dense_layers
 from .nn.objectives import OBJECTIVES
 
+__all__ = ["InformationBottleneckClassifier", "InformationPlane"]
+
 # Rows coded at a time, and the rows that "auto" batches hold at most.
 _CHUNK, _BATCH = 4096, 128
 # Rows below which nothing can be said of information: the folds of a critic.
@@ -46,12 +50,19 @@ _FEW = 5
 class InformationPlane(NamedTuple):
     """Where codes stand: what they keep, and what of it tells the class, in nats.
 
-    Attributes
+    Parameters
     ----------
     input : float
         I(X; Z).
+
     target : float
         I(Z; y).
+
+    Examples
+    --------
+    >>> from sklearn_mine.information_bottleneck import InformationPlane
+    >>> InformationPlane(3.0, 0.6).target
+    0.6
     """
 
     input: float
@@ -72,6 +83,8 @@ class _Training:
 
 
 class InformationBottleneckClassifier(
+    TellsCallbacks,
+    ShowsFigures,
     PredictsByProbability,
     ClassifierMixin,
     TransformerMixin,
@@ -129,7 +142,8 @@ class InformationBottleneckClassifier(
     critic_noise : float, default=0.3
         Standard deviation of noise on the critic's inputs and hidden units.
 
-    objective : str, default="mine"
+    objective : {"mine", "dv", "mine-f", "infonce", "jensen-shannon", "smile"}, \
+            default="mine"
         What the critic climbs; see :class:`sklearn_mine.nn.MutualInformationLoss`.
 
     n_samples_predict : int, default=12
@@ -187,7 +201,7 @@ class InformationBottleneckClassifier(
         Rows that `mutual_info_` is measured on, at most. 0 leaves it out.
 
     device : str, default="cpu"
-        "cpu", "cuda" or "auto".
+        "cpu", "cuda" (or "cuda:1" and so on), or "auto": CUDA where torch finds it.
 
     callbacks : list of skorch callbacks, default=None
         Hooked into the training.
@@ -208,13 +222,14 @@ class InformationBottleneckClassifier(
     mutual_info_ : InformationPlane
         `input`, I(X; Z), and `target`, I(Z; y), in nats, also as ``mutual_info_[0]``
         and ``mutual_info_[1]``: of the rows that `fit` was given and one draw of codes,
-        both cross-fitted by :class:`MINE`; I(X; Z) is its held-out bound, which can
-        show little more than the log of the number of rows. Only after `fit`, and with
-        `max_samples` above 0; NaN for fewer than 5 rows.
+        both cross-fitted by :class:`sklearn_mine.MINE`; I(X; Z) is its held-out bound,
+        which can show little more than the log of the number of rows. Only after `fit`,
+        and with `max_samples` above 0; NaN for fewer than 5 rows.
 
     history_ : list of dict
-        For each pass `pass`, `cross_entropy` and `penalty` (the bound, or the
-        divergence, both of training batches), and `validation_loss`.
+        For each pass `pass`, `cross_entropy`, `penalty` (the bound, or the divergence;
+        not with ``beta=0`` and ``penalty="mine"``), all of training batches and in
+        nats, and with `early_stopping` `validation_loss`, a cross-entropy.
 
     n_iter_ : int
         Passes made.
@@ -222,11 +237,12 @@ class InformationBottleneckClassifier(
     n_features_in_ : int
         Columns of X.
 
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the columns of X, where they are all strings.
 
     See Also
     --------
+    sklearn_mine.MINEClassifier : Predicts by the critic itself.
     sklearn_mine.nn.MutualInformationLoss : The term, for a training loop of one's own.
 
     Notes
@@ -244,10 +260,14 @@ class InformationBottleneckClassifier(
     In a search over parameters set ``max_samples=0``: measuring `mutual_info_` can take
     longer than a small fit.
 
+    A ConvergenceWarning says in which pass the loss was no finite number.
+
     References
     ----------
     Tishby, Pereira and Bialek (1999), "The information bottleneck method".
+
     Alemi, Fischer, Dillon and Murphy (2017), "Deep variational information bottleneck".
+
     Belghazi et al. (2018), "Mutual information neural estimation", section 5.3.
 
     Examples
@@ -412,7 +432,8 @@ class InformationBottleneckClassifier(
             judge = self._judge_on(x[held_out], codes[held_out])
             seen = x[rows], y[rows]
         self._make(*seen, judge)
-        self._train(*seen, self.max_iter)
+        with self._telling(X, y, n_subtasks=self.max_iter) as told:
+            self._train(*seen, self.max_iter, told.callbacks)
         self._keeper.settle(self._net)
         if self.max_samples:
             self.mutual_info_ = self._plane(x, codes)
@@ -425,8 +446,10 @@ class InformationBottleneckClassifier(
         Parameters
         ----------
         X : array-like, sparse matrix or DataFrame of shape (n, d)
+            Columns as in the first call.
 
         y : array-like of shape (n,)
+            Labels, none missing.
 
         classes : array-like of shape (n_classes,), default=None
             All labels there will be, for the first call; None takes those of `y`.
@@ -436,6 +459,11 @@ class InformationBottleneckClassifier(
         self : InformationBottleneckClassifier
             Which has no `mutual_info_`. Parameters of the training are read in the
             first call alone, `early_stopping` in none.
+
+        Raises
+        ------
+        ValueError
+            If a parameter or input is unusable; the message names it.
         """
         first = not hasattr(self, "_net")
         table = as_table(X, "X", estimator=self, reset=first)
@@ -471,11 +499,17 @@ class InformationBottleneckClassifier(
         Parameters
         ----------
         X : array-like, sparse matrix or DataFrame of shape (n, d)
+            Columns as in `fit`.
 
         Returns
         -------
         probabilities : ndarray of shape (n, n_classes)
             In the order of `classes_`.
+
+        Raises
+        ------
+        ValueError
+            If an input is unusable, or `fit` was not called; the message says so.
         """
         return self._over_draws(X, _probabilities)
 
@@ -485,10 +519,17 @@ class InformationBottleneckClassifier(
         Parameters
         ----------
         X : array-like, sparse matrix or DataFrame of shape (n, d)
+            Columns as in `fit`.
 
         Returns
         -------
         codes : ndarray of shape (n, n_components)
+            In the order of the rows.
+
+        Raises
+        ------
+        ValueError
+            If an input is unusable, or `fit` was not called; the message says so.
         """
         return self._over_draws(X, lambda module, mean, scale, drawn: mean)
 
@@ -498,6 +539,7 @@ class InformationBottleneckClassifier(
         Parameters
         ----------
         X : array-like, sparse matrix or DataFrame of shape (n, d)
+            Columns as in `fit`.
 
         n_samples : int, default=1
             Codes for each row.
@@ -508,6 +550,12 @@ class InformationBottleneckClassifier(
         Returns
         -------
         codes : ndarray of shape (n_samples, n, n_components)
+            One draw after the other.
+
+        Raises
+        ------
+        ValueError
+            If an input is unusable, or `fit` was not called; the message says so.
         """
         if not isinstance(n_samples, Integral) or n_samples < 1:
             raise ValueError(f"n_samples should be 1 or more, got {n_samples!r}.")
@@ -524,11 +572,17 @@ class InformationBottleneckClassifier(
             Of which `max_samples` rows are drawn, or all of fewer, or with 0.
 
         y : array-like of shape (n,)
+            Labels, of any kind.
 
         Returns
         -------
         plane : InformationPlane
             As `mutual_info_`.
+
+        Raises
+        ------
+        ValueError
+            If an input is unusable, or `fit` was not called; the message says so.
         """
         x = self._as_seen(X)
         y = self._labels(y, len(x))
@@ -539,12 +593,18 @@ class InformationBottleneckClassifier(
 
         Parameters
         ----------
-        input_features : None
+        input_features : None, default=None
             Not read.
 
         Returns
         -------
         names : ndarray of shape (n_components,), str
+            "code0" and so on.
+
+        Raises
+        ------
+        ValueError
+            If `fit` was not called.
         """
         check_is_fitted(self)
         n = self._module.n_components
@@ -676,9 +736,19 @@ class InformationBottleneckClassifier(
             )
         return out.shape[1] // halves
 
-    def _train(self, x, y, n_passes):
+    def _figures(self):
+        if not hasattr(self, "mutual_info_"):
+            return []
+        of_input, of_target = self.mutual_info_
+        return [
+            ("information of codes about X", f"at least {of_input:.3f} nats"),
+            ("and about y", f"{of_target:.3f} nats"),
+        ]
+
+    def _train(self, x, y, n_passes, callbacks=()):
         dataset = TensorDataset(x.to(self._net.device), y.to(self._net.device))
-        finite = train(self._net, dataset, n_passes, "bottleneck", self.verbose)
+        how = "bottleneck", self.verbose, callbacks
+        finite = train(self._net, dataset, n_passes, *how)
         keeper = self._keeper
         self.history_ = keeper.history_
         self.n_iter_ = len(keeper.history_)

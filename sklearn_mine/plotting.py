@@ -14,6 +14,15 @@ from sklearn.utils.validation import check_is_fitted
 from ._matrix import mine_matrix
 from ._table import as_frame, as_given
 
+__all__ = [
+    "InformationPlaneDisplay",
+    "MatrixDisplay",
+    "PointwiseInformationDisplay",
+    "RankingDisplay",
+    "SelectionPathDisplay",
+    "TrainingCurvesDisplay",
+]
+
 _KEPT, _LEFT, _OTHER = "#2a6f97", "#b8c4cc", "#d98032"
 # Characters of a name that are written.
 _LONGEST = 32
@@ -122,8 +131,10 @@ class RankingDisplay:
     Attributes
     ----------
     ax_ : matplotlib Axes
+        What was drawn on.
 
     figure_ : matplotlib Figure
+        Of `ax_`.
 
     bars_ : matplotlib BarContainer
         Best first.
@@ -131,6 +142,11 @@ class RankingDisplay:
     cut_ : matplotlib Line2D or None
         Between columns that are kept and those that are not, where all that are kept
         score higher.
+
+    Raises
+    ------
+    ValueError
+        If shapes do not match, or there is nothing to draw.
 
     Examples
     --------
@@ -188,15 +204,45 @@ class RankingDisplay:
 
         Parameters
         ----------
-        scores, std_errors, feature_names, support, units
-            See :class:`RankingDisplay`.
+        scores : array-like of shape (n_features,)
+            Information of each column and the target.
 
-        ax, max_features, level, **kwargs
-            See :meth:`plot`.
+        std_errors : array-like of shape (n_features,), default=None
+            Of the scores; without them no intervals are drawn.
+
+        feature_names : list of str, default=None
+            "x0" and so on for None.
+
+        support : array-like of shape (n_features,), bool, default=None
+            Columns that are kept; the others are drawn pale.
+
+        units : str, default="nats"
+            Written at the axis.
+
+        ax : matplotlib Axes, default=None
+            New ones for None.
+
+        max_features : int, default=30
+            The best so many are drawn.
+
+        level : float, default=0.95
+            Of the intervals.
+
+        **kwargs : dict
+            Passed to matplotlib's ``barh``.
 
         Returns
         -------
         display : RankingDisplay
+            Drawn.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+
+        ValueError
+            If shapes do not match, or there is nothing to draw.
         """
         display = cls(
             scores,
@@ -218,12 +264,30 @@ class RankingDisplay:
         estimator : MINESelector, or SelectKBest and its like with a MINEScore
             Fitted; or a pipeline or a search with one in it.
 
-        ax, max_features, level, **kwargs
-            See :meth:`plot`.
+        ax : matplotlib Axes, default=None
+            New ones for None.
+
+        max_features : int, default=30
+            The best so many are drawn.
+
+        level : float, default=0.95
+            Of the intervals.
+
+        **kwargs : dict
+            Passed to matplotlib's ``barh``.
 
         Returns
         -------
         display : RankingDisplay
+            Drawn.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+
+        ValueError
+            If the estimator has nothing that this display can show.
         """
         selector, names = _last_step(estimator, "scores_", "get_support")
         score = getattr(selector, "score_func", None)
@@ -256,6 +320,12 @@ class RankingDisplay:
         Returns
         -------
         display : RankingDisplay
+            Drawn.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
         """
         order = np.argsort(-self.scores, kind="stable")
         n_left, order = max(0, len(order) - max_features), order[:max_features]
@@ -320,13 +390,26 @@ class MatrixDisplay:
     Attributes
     ----------
     ax_ : matplotlib Axes
+        What was drawn on.
 
     figure_ : matplotlib Figure
+        Of `ax_`.
 
     im_ : matplotlib AxesImage
+        The matrix.
 
     order_ : tuple of ndarray
         Rows and columns in the order drawn.
+
+    Raises
+    ------
+    ValueError
+        If shapes do not match, or there is nothing to draw.
+
+    References
+    ----------
+    Bar-Joseph, Gifford and Jaakkola (2001), "Fast optimal leaf ordering for
+    hierarchical clustering".
 
     Examples
     --------
@@ -366,18 +449,34 @@ class MatrixDisplay:
 
         Parameters
         ----------
-        X, Y : array-like or DataFrame
-            See :func:`sklearn_mine.mine_matrix`.
+        X : array-like, sparse matrix or DataFrame of shape (n, dx)
+            As for :func:`sklearn_mine.mine_matrix`.
 
-        ax, order
-            See :meth:`plot`.
+        Y : array-like, sparse matrix or DataFrame of shape (n, dy), default=None
+            If given, columns of X are compared with those of Y.
+
+        ax : matplotlib Axes, default=None
+            New ones for None.
+
+        order : {"clustered", None}, default="clustered"
+            Whether columns that tell about each other are put side by side.
 
         **params : dict
-            Of :func:`sklearn_mine.mine_matrix`.
+            Of :func:`sklearn_mine.mine_matrix`, but for `return_p_values` and
+            `return_std`.
 
         Returns
         -------
         display : MatrixDisplay
+            Drawn.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+
+        ValueError
+            If a parameter or input is unusable; the message names it.
         """
         names = [
             None if part is None else _frame_names(part, name)
@@ -409,6 +508,15 @@ class MatrixDisplay:
         Returns
         -------
         display : MatrixDisplay
+            Drawn.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+
+        ValueError
+            If `order` is neither.
         """
         if order not in ("clustered", None):
             raise ValueError(f'order should be "clustered" or None, got {order!r}.')
@@ -473,7 +581,7 @@ class SelectionPathDisplay:
         `path_` of :class:`sklearn_mine.MINESelector`.
 
     feature_names : list of str, default=None
-        Of all columns; "x0" and so on for None.
+        One for each column of the table; "x0" and so on for None.
 
     alpha : float, default=0.05
         A step whose p-value is above it adds nothing that could be told from chance.
@@ -484,8 +592,10 @@ class SelectionPathDisplay:
     Attributes
     ----------
     ax_ : matplotlib Axes
+        What was drawn on.
 
     figure_ : matplotlib Figure
+        Of `ax_`.
 
     line_ : matplotlib Line2D
         Joint information over the number of columns.
@@ -493,6 +603,11 @@ class SelectionPathDisplay:
     no_gain_ : matplotlib Line2D or None
         Where the first step stands that adds nothing, or the end of a path whose
         length the selector found by itself.
+
+    Raises
+    ------
+    ValueError
+        If the path is empty, or has columns that `feature_names` lacks.
 
     Examples
     --------
@@ -516,6 +631,11 @@ class SelectionPathDisplay:
         self.feature_names = (
             _texts(None, n) if feature_names is None else list(feature_names)
         )
+        if len(self.feature_names) < n:
+            raise ValueError(
+                f"feature_names has {len(self.feature_names)} texts, and path column "
+                f"{n - 1}, counted from 0. Pass one for each column of the table."
+            )
         self.alpha, self.complete = alpha, complete
 
     @classmethod
@@ -527,12 +647,24 @@ class SelectionPathDisplay:
         estimator : MINESelector
             Fitted; or a pipeline or a search with one in it.
 
-        ax, **kwargs
-            See :meth:`plot`.
+        ax : matplotlib Axes, default=None
+            New ones for None.
+
+        **kwargs : dict
+            Passed to matplotlib's ``plot``.
 
         Returns
         -------
         display : SelectionPathDisplay
+            Drawn.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+
+        ValueError
+            If the estimator has nothing that this display can show.
         """
         selector, names = _last_step(estimator, "path_")
         display = cls(
@@ -557,6 +689,12 @@ class SelectionPathDisplay:
         Returns
         -------
         display : SelectionPathDisplay
+            Drawn.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
         """
         joint = np.array([step["mutual_info"] for step in self.path])
         bounds = np.array([[step["low"], step["high"]] for step in self.path]).T
@@ -618,7 +756,7 @@ class TrainingCurvesDisplay:
     Parameters
     ----------
     history : list of dict
-        `history_` of :class:`sklearn_mine.MINE`.
+        `history_` of :class:`sklearn_mine.MINE` and its like.
 
     units : str, default="nats"
         Written at the axis.
@@ -626,11 +764,19 @@ class TrainingCurvesDisplay:
     Attributes
     ----------
     ax_ : matplotlib Axes
+        What was drawn on.
 
     figure_ : matplotlib Figure
+        Of `ax_`.
 
     lines_ : dict of str to list of matplotlib Line2D
-        "train_bound" and, with early stopping, "validation_bound": one for each fold.
+        "train_bound" and, with early stopping, "validation_bound": one for each fold
+        of each training.
+
+    Raises
+    ------
+    ValueError
+        If the history is empty, or not that of MINE.
 
     Examples
     --------
@@ -667,15 +813,27 @@ class TrainingCurvesDisplay:
 
         Parameters
         ----------
-        estimator : MINE
-            Fitted.
+        estimator : MINE, MINERegressor or MINEClassifier
+            Fitted; or a pipeline or a search with one in it.
 
-        ax, **kwargs
-            See :meth:`plot`.
+        ax : matplotlib Axes, default=None
+            New ones for None.
+
+        **kwargs : dict
+            Passed to matplotlib's ``plot``.
 
         Returns
         -------
         display : TrainingCurvesDisplay
+            Drawn.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+
+        ValueError
+            If the estimator has nothing that this display can show.
         """
         estimator, _ = _last_step(estimator, "history_")
         display = cls(estimator.history_, units=getattr(estimator, "units", "nats"))
@@ -695,13 +853,19 @@ class TrainingCurvesDisplay:
         Returns
         -------
         display : TrainingCurvesDisplay
+            Drawn.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
         """
         ax = _axes(ax, type(self).__name__, (7.0, 4.5))
         self.lines_ = {}
         starts, n_passes = [], 0
-        for stage, records in itertools.groupby(self.history, lambda r: r["stage"]):
+        for run, records in itertools.groupby(self.history, _run):
             records = list(records)
-            starts.append((n_passes, stage))
+            starts.append((n_passes, run))
             passes = n_passes + 1 + np.arange(len(records))
             n_passes += len(records)
             for name, colour, text in (
@@ -717,11 +881,11 @@ class TrainingCurvesDisplay:
                 if name not in self.lines_:
                     lines[0].set_label(f"{text}, one line for each fold")
                 self.lines_.setdefault(name, []).extend(lines)
-        for start, stage in starts:
+        for start, run in starts:
             if start:
                 ax.axvline(start + 0.5, color="0.7", linewidth=0.8)
             ax.annotate(
-                stage,
+                run,
                 (start + 0.5, 1.0),
                 (3, -3),
                 xycoords=ax.get_xaxis_transform(),
@@ -752,7 +916,11 @@ class PointwiseInformationDisplay:
     information : array-like of shape (n,)
         Pointwise mutual information of each row.
 
-    x_name, y_name : str, default="x", "y"
+    x_name : str, default="x"
+        Written at the horizontal axis.
+
+    y_name : str, default="y"
+        Written at the vertical axis.
 
     units : str, default="nats"
         Written at the colour bar.
@@ -760,10 +928,18 @@ class PointwiseInformationDisplay:
     Attributes
     ----------
     ax_ : matplotlib Axes
+        What was drawn on.
 
     figure_ : matplotlib Figure
+        Of `ax_`.
 
     points_ : matplotlib PathCollection
+        One for each row.
+
+    Raises
+    ------
+    ValueError
+        If shapes do not match.
 
     Examples
     --------
@@ -801,18 +977,33 @@ class PointwiseInformationDisplay:
         estimator : MINE
             Fitted.
 
-        X, y : array-like or DataFrame
-            Rows as :meth:`sklearn_mine.MINE.pointwise_mutual_info` takes them.
+        X : array-like, sparse matrix or DataFrame of shape (n, dx)
+            As for :meth:`sklearn_mine.MINE.pointwise_mutual_info`.
+
+        y : array-like or DataFrame of shape (n,) or (n, dy)
+            As for that.
 
         feature, target : int or str, default=0
             The columns of X and of y that are drawn, by number or by name.
 
-        ax, **kwargs
-            See :meth:`plot`.
+        ax : matplotlib Axes, default=None
+            New ones for None.
+
+        **kwargs : dict
+            Passed to matplotlib's ``scatter``.
 
         Returns
         -------
         display : PointwiseInformationDisplay
+            Drawn.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+
+        ValueError
+            If an input is unusable, or `fit` was not called; the message says so.
         """
         information = estimator.pointwise_mutual_info(X, y)
         (x, x_name), (y, y_name) = (
@@ -841,6 +1032,12 @@ class PointwiseInformationDisplay:
         Returns
         -------
         display : PointwiseInformationDisplay
+            Drawn.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
         """
         ax = _axes(ax, type(self).__name__, (6.5, 4.8))
         # A few rows with extreme values would leave all others pale.
@@ -881,10 +1078,18 @@ class InformationPlaneDisplay:
     Attributes
     ----------
     ax_ : matplotlib Axes
+        What was drawn on.
 
     figure_ : matplotlib Figure
+        Of `ax_`.
 
     line_ : matplotlib Line2D
+        Joins the points.
+
+    Raises
+    ------
+    ValueError
+        If shapes do not match.
 
     References
     ----------
@@ -923,7 +1128,7 @@ class InformationPlaneDisplay:
 
         Parameters
         ----------
-        estimators : list of InformationBottleneckClassifier
+        estimators : InformationBottleneckClassifier, or list of them
             Fitted with `max_samples` above 0; or pipelines that end in one.
 
         labels : list of str, default=None
@@ -941,6 +1146,15 @@ class InformationPlaneDisplay:
         Returns
         -------
         display : InformationPlaneDisplay
+            Drawn.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+
+        ValueError
+            If the estimator has nothing that this display can show.
         """
         if hasattr(estimators, "fit"):
             estimators = [estimators]
@@ -980,6 +1194,12 @@ class InformationPlaneDisplay:
         Returns
         -------
         display : InformationPlaneDisplay
+            Drawn.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
         """
         ax = _axes(ax, type(self).__name__)
         (self.line_,) = ax.plot(self.input, self.target, **{"marker": "o", **kwargs})
@@ -996,6 +1216,12 @@ class InformationPlaneDisplay:
         ax.set(xlabel="I(X; Z) in nats", ylabel="I(Z; y) in nats")
         self.ax_, self.figure_ = ax, ax.figure
         return self
+
+
+def _run(record):
+    """What a pass belongs to: a stage, and with `given` one of two trainings."""
+    whose = {"given": " of given", "both": " of X and given"}
+    return record["stage"] + whose.get(record.get("critics"), "")
 
 
 def _column(table, which, name):

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 from sklearn import config_context
 
-from sklearn_mine import MINE, MINESelector
+from sklearn_mine import MINE, MINERegressor, MINESelector
+from sklearn_mine.generative import MINEGAN
+from sklearn_mine.information_bottleneck import InformationBottleneckClassifier
 
 
 @pytest.fixture
@@ -37,6 +39,29 @@ def test_the_estimate_and_its_interval_are_shown_once_fitted(table):
     )
     with config_context(display="text"):
         assert "text/html" not in mine._repr_mimebundle_()
+
+
+@pytest.mark.parametrize(
+    ("estimator", "figure"),
+    [
+        (MINERegressor(solver="newton", random_state=0), "mutual information</th>"),
+        (
+            InformationBottleneckClassifier(max_iter=2, max_samples=100),
+            "information of codes about X</th>",
+        ),
+        (
+            MINEGAN(hidden_layer_sizes=8, max_iter=1, random_state=0),
+            "energy distance from rows</th>",
+        ),
+    ],
+    ids=lambda each: type(each).__name__,
+)
+def test_models_show_what_they_reached(table, estimator, figure):
+    X, y = table
+    if isinstance(estimator, InformationBottleneckClassifier):
+        y = y > 0
+    assert figure not in _shown(estimator)
+    assert figure in _shown(estimator.fit(X, y))
 
 
 def test_columns_that_were_kept_are_named_and_escaped(table):

@@ -67,7 +67,9 @@ def test_every_noise_and_penalty_learns(wine, noise, penalty):
     assert all(np.isfinite(record["penalty"]) for record in model.history_)
 
 
-@pytest.mark.parametrize("noise", ["propagated", "gaussian"])
+@pytest.mark.parametrize(
+    "noise", ["propagated", pytest.param("gaussian", marks=pytest.mark.slow)]
+)
 def test_a_price_on_information_lowers_it(rng, noise):
     X = rng.normal(size=(500, 4))
     y = (X[:, 0] > 0).astype(int)

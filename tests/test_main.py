@@ -110,7 +110,8 @@ def test_what_cannot_be_used_is_one_clear_line(
 
 def test_names_and_texts_are_taken_as_they_are(tmp_path, rng, capsys):
     digits = rng.permutation(np.arange(1000, 9000))[:200]
-    frame = pd.DataFrame({"a": digits + rng.normal(size=200), "cost $ per $": digits})
+    noise = 3000.0 * rng.normal(size=200)
+    frame = pd.DataFrame({"a": digits + noise, "cost $ per $": digits})
     frame["1"] = digits.astype(str)
     file, plot = tmp_path / "t.parquet", tmp_path / "a.png"
     frame.rename(columns={"1": 1}).to_parquet(file)

@@ -83,7 +83,7 @@ def test_networks_are_trained_where_the_plain_table_shows_more(rng):
         pair,
         encoded[code],
         encoded[(code * 7) % 48],
-        Settings(hidden_layer_sizes=(16,), max_iter=20),
+        Settings(hidden_layer_sizes=(16,), max_iter=10),
         rng=np.random.default_rng(0),
     )
     assert fit.n_iter.any()
@@ -142,8 +142,8 @@ def test_edges_across_both_columns_are_met(width, truth, rng, monkeypatch):
 def test_copy_of_a_column_takes_seconds(rng):
     # Where one column is all but the other no direction across both is looked for,
     # which took minutes here.
-    x = rng.normal(size=400)
-    start = time.perf_counter()
+    x = rng.normal(size=200)
+    start = time.process_time()
     scores, _ = mine_score(x[:, None], x, random_state=0)
-    assert time.perf_counter() - start < 60.0
-    assert scores[0] > np.log(400) - 2.0
+    assert time.process_time() - start < 60.0
+    assert scores[0] > np.log(200) - 2.0

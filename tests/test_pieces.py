@@ -19,9 +19,9 @@ def _in_pieces(x, y, n_pieces, **params):
     return mine
 
 
-@pytest.mark.parametrize("n_features", [1, 3])
+@pytest.mark.parametrize("n_features", [1, 2])
 def test_pieces_give_what_all_rows_give(n_features):
-    x, y = make_gaussian(8000, n_features=n_features, rho=0.6, random_state=0)
+    x, y = make_gaussian(4000, n_features=n_features, rho=0.6, random_state=0)
     pieces = _in_pieces(x, y, 4)
     whole = MINE(random_state=0).fit(x, y)
     assert pieces.mutual_info_ == pytest.approx(

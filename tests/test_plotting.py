@@ -16,7 +16,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sklearn_mine import MINE, MINEScore, MINESelector
+from sklearn_mine import MINE, MINERegressor, MINEScore, MINESelector
 from sklearn_mine.information_bottleneck import (
     InformationBottleneckClassifier,
     InformationPlane,
@@ -252,6 +252,27 @@ def test_training_curves_have_a_line_for_each_fold_and_bound():
         TrainingCurvesDisplay([])
 
 
+def test_training_curves_of_a_model_of_numbers(rng):
+    X = rng.normal(size=(100, 2))
+    model = MINERegressor(solver="adam", cv=2, max_iter=2, random_state=0, units="bits")
+    display = TrainingCurvesDisplay.from_estimator(model.fit(X, X[:, 0]))
+    assert len(display.lines_["train_bound"]) == 2
+    assert display.ax_.get_ylabel() == "bound, bits"
+
+
+def test_training_curves_with_given_are_two_trainings(rng):
+    x, z = rng.normal(size=(2, 100, 1))
+    mine = MINE(solver="adam", cv=2, max_iter=2, early_stopping=False, random_state=0)
+    mine.fit(x, x + z, given=z)
+    whose = [record["critics"] for record in mine.history_]
+    assert whose == ["given", "given", "both", "both"]
+    display = TrainingCurvesDisplay.from_estimator(mine)
+    lines = display.lines_["train_bound"]
+    assert [line.get_xdata().tolist() for line in lines] == [[1, 2]] * 2 + [[3, 4]] * 2
+    texts = [text.get_text() for text in display.ax_.texts]
+    assert texts == ["critic of given", "critic of X and given"]
+
+
 def test_pointwise_information_of_columns_by_name_and_number(rng):
     X = pd.DataFrame({"u": rng.normal(size=300), "kind": rng.choice(["p", "q"], 300)})
     y = np.where(X["kind"] == "p", X["u"], rng.normal(size=300))
@@ -279,6 +300,10 @@ def test_pointwise_information_of_columns_by_name_and_number(rng):
         ),
         (lambda: MatrixDisplay([1.0]), "information should be a matrix"),
         (lambda: MatrixDisplay([[1.0]], row_names=["a", "b"]), "row_names has 2"),
+        (
+            lambda: SelectionPathDisplay(PATH, feature_names=["a", "b"]),
+            "feature_names has 2 texts, and path column 4",
+        ),
         (lambda: PointwiseInformationDisplay([1.0], [1.0, 2.0], [1.0]), "y has shape"),
     ],
 )

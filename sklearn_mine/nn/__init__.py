@@ -1,8 +1,8 @@
 """The torch side: critics, objectives, and information in one's own training."""
 
+from . import objectives
 from .loss import MutualInformationLoss, adaptive_clip_
 from .networks import Critic, GaussianNoise
-from .objectives import OBJECTIVES
 
 __all__ = [
     "OBJECTIVES",
@@ -11,3 +11,10 @@ __all__ = [
     "MutualInformationLoss",
     "adaptive_clip_",
 ]
+
+#: Objectives by name ("mine", "dv", "mine-f", "infonce", "jensen-shannon", "smile"):
+#: classes, each with `is_lower_bound`, whether its value is at most the mutual
+#: information.
+#:
+#: :meta hide-value:
+OBJECTIVES = objectives.OBJECTIVES

@@ -187,12 +187,12 @@ def initialized(kind, module, criterion, keeper, *, betas, callbacks, **settings
     return net
 
 
-def train(net, dataset, n_passes, what, verbose):
-    """Make passes over rows; whether the loss stayed finite."""
+def train(net, dataset, n_passes, what, verbose, callbacks=()):
+    """Make passes over rows, some callbacks looking on; was the loss finite?"""
     keeper, before = net.callbacks[0], net.callbacks_
     if verbose:
-        bar = PassBar(n_passes, what, keeper.status, leave=True)
-        net.callbacks_ = [*before, ("bar", bar)]
+        callbacks = [PassBar(n_passes, what, keeper.status, leave=True), *callbacks]
+    net.callbacks_ = [*before, *((f"guest {i}", c) for i, c in enumerate(callbacks))]
     try:
         with own_draws(net.device, enabled=keeper.seed is not None):
             run(net, dataset, n_passes)

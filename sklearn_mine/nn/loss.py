@@ -40,7 +40,8 @@ class MutualInformationLoss(torch.nn.Module):
         which need not work out a row again for each of its pairs; where it gives
         values (K, 1 + S, B), those of K critics, the estimate is the sum of theirs.
 
-    objective : str, default="mine"
+    objective : {"mine", "dv", "mine-f", "infonce", "jensen-shannon", "smile"}, \
+            default="mine"
         A key of :data:`OBJECTIVES`: "mine" (the Donsker-Varadhan bound, whose gradient
         has its minibatch bias corrected by a moving average), "dv", "mine-f",
         "infonce", "jensen-shannon" (steady, no estimate of the information), "smile"
@@ -50,6 +51,25 @@ class MutualInformationLoss(torch.nn.Module):
         Pairs of the product of marginals for each row: that many shifts of the batch
         against itself, never a row with itself. None takes 1, or 32 for "infonce",
         whose value is at most ln(1 + n_shifts).
+
+    Attributes
+    ----------
+    critic : torch.nn.Module
+        The one that was given, or built.
+
+    objective : torch.nn.Module
+        The one that `objective` names.
+
+    n_shifts : int
+        As it was given, or 1 or 32.
+
+    is_lower_bound : bool
+        Whether the objective bounds the mutual information from below.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is unusable; the message names it.
 
     Notes
     -----
@@ -112,9 +132,11 @@ class MutualInformationLoss(torch.nn.Module):
         self.n_calls = 0
 
     def get_extra_state(self):
+        """How many calls there were, for a state_dict."""
         return torch.tensor(self.n_calls)
 
     def set_extra_state(self, state):
+        """Go on from the calls of a state_dict."""
         self.n_calls = int(state)
 
     @property
@@ -138,7 +160,9 @@ class MutualInformationLoss(torch.nn.Module):
         Raises
         ------
         ValueError
-            If the batches are no tensors, differ in length, or hold a single row.
+            If the batches are no tensors, differ in length, or hold a single row, if
+            the critic does not give one value for each pair, or if this is a copy that
+            torch.nn.DataParallel made.
         """
         for name, batch in (("x", x), ("z", z)):
             if not isinstance(batch, torch.Tensor) or not batch.ndim:
@@ -210,11 +234,13 @@ def adaptive_clip_(parameters, adversarial_gradients, information_gradients):
     Raises
     ------
     ValueError
-        If there are not as many gradients of each kind as parameters.
+        If there are not as many gradients of each kind as parameters, or one differs
+        from its parameter in shape.
 
     References
     ----------
-    Belghazi et al. (2018), section 5.1 and appendix 8.1.1.
+    Belghazi et al. (2018), "Mutual information neural estimation", section 5.1 and
+    appendix 8.1.1.
 
     Examples
     --------

@@ -55,6 +55,11 @@ class GaussianNoise(torch.nn.Module):
     seed : int, default=None
         Draws of its own; None draws from torch's global generator, as Dropout does.
 
+    Raises
+    ------
+    ValueError
+        If `scale` is below 0.
+
     Examples
     --------
     >>> import torch
@@ -73,12 +78,26 @@ class GaussianNoise(torch.nn.Module):
         self.scale, self.seed, self.n_draws = scale, seed, 0
 
     def get_extra_state(self):
+        """How many draws there were, for a state_dict."""
         return torch.tensor(self.n_draws)
 
     def set_extra_state(self, state):
+        """Go on from the draws of a state_dict."""
         self.n_draws = int(state)
 
     def forward(self, x):
+        """Add noise in training mode; otherwise give x as it is.
+
+        Parameters
+        ----------
+        x : tensor
+            Of any shape.
+
+        Returns
+        -------
+        x : tensor
+            Of the same shape and type.
+        """
         if not self.training or self.scale == 0.0:
             return x
         generator = None if self.seed is None else next_generator(self, x.device)
@@ -97,9 +116,10 @@ class Critic(torch.nn.Module):
     Parameters
     ----------
     hidden_layer_sizes : int or tuple of int, default=(256, 256)
+        Units of each hidden layer.
 
-    activation : str, default="elu"
-        As in :class:`sklearn_mine.MINE`.
+    activation : {"identity", "logistic", "tanh", "relu", "elu", "silu"}, default="elu"
+        Of the hidden layers.
 
     noise : float, default=0.0
         Standard deviation of normal noise on both inputs and on the hidden units while
@@ -107,6 +127,15 @@ class Critic(torch.nn.Module):
 
     seed : int, default=None
         Of the noise; None draws from torch's global generator.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is unusable; the message names it.
+
+    References
+    ----------
+    Belghazi et al. (2018), "Mutual information neural estimation".
 
     Examples
     --------
@@ -141,15 +170,49 @@ class Critic(torch.nn.Module):
         self.together = torch.nn.Sequential(*layers)
 
     def forward(self, x, z):
-        """Values of pairs, (B,)."""
+        """Values of pairs.
+
+        Parameters
+        ----------
+        x, z : tensor of shape (B, ...)
+            Row i of x goes with row i of z.
+
+        Returns
+        -------
+        values : tensor of shape (B,)
+            One for each pair.
+
+        Raises
+        ------
+        ValueError
+            If both differ in length, or shapes are not those of the first batch.
+        """
         check_rows_match(x, z)
         x, z = self._first(x, z)
         return self.together(x + z)[:, 0]
 
     def pairs(self, x, z, partners):
-        """Values of each x with several z: (1 + S, B) for `partners` (1 + S, B).
+        """Values of each x with several z.
 
         The first layer, and an image's convolutions, are worked out once for a row.
+
+        Parameters
+        ----------
+        x, z : tensor of shape (B, ...)
+            Rows of both sides.
+
+        partners : tensor of shape (1 + S, B), int64
+            The row of z that each x is paired with.
+
+        Returns
+        -------
+        values : tensor of shape (1 + S, B)
+            One for each pair.
+
+        Raises
+        ------
+        ValueError
+            If shapes are not those of the first batch.
         """
         x, z = self._first(x, z)
         return self.together(x + z[partners])[..., 0]

@@ -1,0 +1,84 @@
+"""scikit-learn's callbacks (from 1.9 on), told of fits and of their passes or steps."""
+
+from contextlib import contextmanager
+
+from skorch.callbacks import Callback
+
+from .nn.training import Converged
+
+try:
+    from sklearn.callback import CallbackSupportMixin
+except ImportError:  # scikit-learn before 1.9
+
+    class CallbackSupportMixin:  # type: ignore[no-redef]
+        """There are no callbacks."""
+
+
+class TellsCallbacks(CallbackSupportMixin):
+    """Mixin of estimators whose fits callbacks hear of.
+
+    Where scikit-learn has them, ``estimator.set_callbacks(ProgressBar())`` or a
+    pipeline's or search's own are told of the fit, and of each pass or step in it.
+    """
+
+    @contextmanager
+    def _telling(self, X, y=None, n_subtasks=None):
+        """Surround a fit; gives what is told of each subtask.
+
+        Parameters
+        ----------
+        X, y : array-like
+            As the user passed them.
+        n_subtasks : int, default=None
+            How many there are at most, where that is known.
+
+        Yields
+        ------
+        told : Told
+        """
+        if not hasattr(self, "_init_callback_context"):
+            yield Told(None, self)
+            return
+        context = self._init_callback_context(max_subtasks=n_subtasks)
+        context.call_on_fit_task_begin(estimator=self, X=X, y=y)
+        told = Told(context, self)
+        try:
+            yield told
+        finally:
+            told.close()
+        context.call_on_fit_task_end(estimator=self, X=X, y=y)
+
+
+class Told(Callback):
+    """Hands on what happens, to those who listen; a callback of skorch's as well.
+
+    Parameters
+    ----------
+    context : sklearn.callback.CallbackContext or None
+    estimator : BaseEstimator
+    """
+
+    def __init__(self, context, estimator):
+        listens = context is not None and getattr(estimator, "_skl_callbacks", None)
+        self.context, self.estimator = (context, estimator) if listens else (None, None)
+
+    @property
+    def callbacks(self):
+        """What skorch should tell of passes."""
+        return () if self.context is None else (self,)
+
+    def step(self, name):
+        """Say that a subtask of this name is done; whether that was enough."""
+        if self.context is None:
+            return False
+        task = self.context.subcontext(task_name=name)
+        task.call_on_fit_task_begin(estimator=self.estimator)
+        return task.call_on_fit_task_end(estimator=self.estimator)
+
+    def on_epoch_end(self, net, **kwargs):
+        if self.step("pass"):
+            raise Converged
+
+    def close(self):
+        """Forget the estimator, which must not be kept alive, or pickled, by a net."""
+        self.context = self.estimator = None
