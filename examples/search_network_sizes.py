@@ -6,7 +6,8 @@ Search for the size of the critic
 How large must a network be to see a dependence? The bound on held-out rows says so: a
 critic that is too small finds too little, one that learns rows by heart finds less on
 rows that it has not seen. :meth:`MINE.score <sklearn_mine.MINE.score>` is that bound,
-higher is better, so :class:`~sklearn.model_selection.GridSearchCV` needs no ``scoring``.
+higher is better, so :class:`~sklearn.model_selection.GridSearchCV` needs no
+``scoring``.
 """
 
 # %%
@@ -31,7 +32,7 @@ from sklearn.model_selection import GridSearchCV, ShuffleSplit
 
 from sklearn_mine import MINE
 
-sizes = [(4,), (64,), (16, 16), (64, 64), (128, 128)]
+sizes = [(4,), (64,), (16, 16), (64, 64)]
 network = MINE(solver="adam", start=None, cv=2, max_iter=150, random_state=0)
 search = GridSearchCV(
     network,
@@ -51,16 +52,9 @@ print("best:", search.best_params_)
 # took no part in the search. Beside it is :class:`~sklearn_mine.MINE` on its defaults,
 # which looks at two single columns on a grid of their levels and needs no search.
 default = MINE(random_state=0).fit(x_train, y_train)
-found = {
-    "smallest network": network.set_params(hidden_layer_sizes=sizes[0]).fit(
-        x_train, y_train
-    ),
-    "best of the search": search.best_estimator_,
-    "defaults of MINE": default,
-}
-for name, mine in found.items():
-    print(f"{name:<19} {mine.score(x_test, y_test):6.3f} nats on rows of the test")
-print(f"{'truth':<19} {truth:6.3f}")
+for name, mine in {"best of the search": search, "defaults of MINE": default}.items():
+    print(f"{name:<18} {mine.score(x_test, y_test):6.3f} nats on rows of the test")
+print(f"{'truth':<18} {truth:6.3f} nats")
 
 # %%
 # The same reach goes through pipelines: with ``SelectKBest(MINEScore())`` as a step
@@ -69,9 +63,10 @@ print(f"{'truth':<19} {truth:6.3f}")
 #
 # Pictures
 # --------
-# Every candidate against the truth. A bound lies below it but for sampling error: where
-# growing the network still pays, the critic is what limits the estimate, and no interval
-# shows that.
+# Every candidate against the truth. A bound lies below it but for sampling error. Where
+# growing the network still pays, the critic is what limits the estimate, and no
+# interval shows that. The best lies at the edge of this grid: a wider search, or more
+# passes, would find more.
 import matplotlib.pyplot as plt
 import numpy as np
 
@@ -89,7 +84,8 @@ for alpha, colour in ((1e-3, "#2a6f97"), (3e-2, "#d98032")):
 ax.axhline(truth, color="#333333", linestyle="--", linewidth=0.9, label="truth")
 ax.axhline(0, color="0.7", linewidth=0.8)
 ax.set(xlabel="units of the hidden layers", ylabel="held-out information, nats")
-ax.legend(frameon=False, loc="upper left")
+ax.set_ylim(top=1.3 * truth)
+ax.legend(frameon=False, loc="upper left", ncols=3)
 ax.spines[["top", "right"]].set_visible(False)
 
 # %%

@@ -65,29 +65,29 @@ print(f"probes with p < 0.05: {(p_values[kind == 'probe'] < 0.05).mean():.1%}")
 # %%
 # Nats and p-values
 # -----------------
-# Each dot is a column, and those above the dashed line pass. On the left the made
-# columns lie among the probes. On the right they stand apart in nats, further right
-# than most pixels, but lower than pixels of the same score: the test behind the
-# p-value weighs plain shapes, such as a shift, more than a change of spread. With fewer
-# rows such columns can miss the line while their scores still stand out. So do not
-# rank by p-value, and look at a column with a high score before it is dropped.
+# Each dot is a column, and those above the dashed line pass. By their score the made
+# columns stand apart, beside the best pixels. To the F test, on the right, they are
+# probes. On the left their p-values are larger than those of pixels that score the
+# same: the test behind the p-value weighs plain shapes, such as a shift, more than a
+# change of spread. With fewer rows or more classes such columns can miss the line while
+# their scores still stand out. So do not rank by p-value, and look at a column with a
+# high score before it is dropped.
 import matplotlib.pyplot as plt
 
 colours = {"pixel": "#2a6f97", "spread only": "#d98032", "probe": "#b8c4cc"}
 fig, axes = plt.subplots(1, 2, figsize=(9, 4.5), sharey=True, layout="constrained")
 scores = selectors["MINEScore"].scores_
-for ax, (title, selector), place in zip(
-    axes, selectors.items(), (scores, scores), strict=True
-):
+for ax, (title, selector) in zip(axes, selectors.items(), strict=True):
     height = -np.log10(np.maximum(selector.pvalues_, 1e-300))
     for name in reversed(names):
         mask = kind == name
-        ax.scatter(place[mask], height[mask], s=14, color=colours[name], label=name)
+        ax.scatter(scores[mask], height[mask], s=14, color=colours[name], label=name)
     cut = height[selector.get_support()].min()
     ax.axhline(cut, color="#333333", linestyle="--", linewidth=0.9)
     ax.set_yscale("symlog", linthresh=1.0)
     ax.set_xscale("symlog", linthresh=0.005, linscale=0.5)
+    ax.set_xticks([0, 0.01, 0.1], ["0", "0.01", "0.1"])
     ax.set(xlabel="score of MINE, nats", title=f"p-values of {title}")
     ax.spines[["top", "right"]].set_visible(False)
 axes[0].set_ylabel("-log10 of the p-value")
-axes[1].legend(loc="lower right", frameon=False)
+axes[0].legend(loc="upper left", frameon=False)

@@ -19,6 +19,7 @@ from sklearn.model_selection import KFold, StratifiedKFold
 
 from ._logistic import logistic_start
 from ._mixture import MAX_MIXED, PairBound, mixture_start, quiet_fits
+from ._progress import reached, share
 from ._start import Twist, canonical_start
 from .nn.critics import CriticBank, shifts_of
 from .nn.newton import solve_head
@@ -342,6 +343,7 @@ def cross_fit(
         canonical_start(x[rows], y[rows], rng=rng, n_plain=n_plain, analyse=use_start)
         for rows in fit_rows
     ]
+    reached(0.1)
     # From n rows no bound certifies more than about ln n; a Gaussian start that
     # claims more is reported as the parametric estimate that it is. (Labels in common
     # are certified by their entropy: only continuous sides lean.)
@@ -353,7 +355,8 @@ def cross_fit(
         if labels is not None:
             plain = (side[:, :n] for side, n in zip((x, y), n_plain, strict=True))
             starts = _with_regressions(starts, *plain, labels, *rows, settings.n_jobs)
-        starts = _with_mixtures(starts, x, y, *rows, rng, settings.n_jobs)
+        with share(0.1, 0.5):
+            starts = _with_mixtures(starts, x, y, *rows, rng, settings.n_jobs)
     settings = _for_device(settings)
     bank = CriticBank(
         starts,
@@ -374,7 +377,8 @@ def cross_fit(
         elif rival is not None:
             return None
         trainer = _Trainer(x, y, fit_rows, judge, settings, rng, care)
-        history, n_iter = trainer.run(bank)
+        with share(0.5 if settings.solver == "auto" else 0.1, 0.95):
+            history, n_iter = trainer.run(bank)
         if rival is not None:
             if not judge(bank).mean() > rival.judged_by(judge, fit_rows).mean():
                 return None
@@ -517,7 +521,7 @@ def _with_mixtures(starts, x, y, fit_rows, valid_rows, rng, n_jobs):
         for start, *split, seed in zip(starts, fit_rows, valid_rows, seeds, strict=True)
     ]
     with quiet_fits():
-        return for_each(fit, items, n_jobs)
+        return for_each(fit, items, n_jobs, tells=True)
 
 
 class _Trainer:
@@ -535,14 +539,20 @@ class _Trainer:
         elif solver == "newton" or self.judge is None:
             copy_critics(bank, self._solved(bank), np.arange(len(bank.head)))
         elif not bank.use_start:
-            self._keep_better(bank, self.judge.fine(bank), self._solved(bank))
-            self._descend(bank)
-        elif self._train_towers(bank):
-            trained, n_before = copy.deepcopy(bank), self.n_iter.copy()
-            reached = self.judge.fine(bank)
-            self._descend(trained)
-            lost = self._keep_better(bank, reached, trained) <= reached
-            self.n_iter[lost] = n_before[lost]
+            with share(0.0, 0.3):
+                self._keep_better(bank, self.judge.fine(bank), self._solved(bank))
+            with share(0.3, 1.0):
+                self._descend(bank)
+        else:
+            with share(0.0, 0.5):
+                worth_more = self._train_towers(bank)
+            if worth_more:
+                trained, n_before = copy.deepcopy(bank), self.n_iter.copy()
+                bounds = self.judge.fine(bank)
+                with share(0.5, 1.0):
+                    self._descend(trained)
+                lost = self._keep_better(bank, bounds, trained) <= bounds
+                self.n_iter[lost] = n_before[lost]
         return self.history, self.n_iter
 
     def resume(self, bank, n_before):
@@ -566,16 +576,18 @@ class _Trainer:
         bank.begin_at(np.argmax(started, axis=0))
         untrained = copy.deepcopy(bank)
         best = started.max(axis=0)
-        reached = self._keep_better(untrained, best, self._solved(bank))
+        with share(0.0, 0.3):
+            bounds = self._keep_better(untrained, best, self._solved(bank))
         # Of all pairs of a batch the mixture would take too long.
         started = started[: bank.n_separable]
-        wrong = reached > _WRONG_START * started.max(axis=0) + self.settings.tol
+        wrong = bounds > _WRONG_START * started.max(axis=0) + self.settings.tol
         bank.begin_at(np.where(wrong, -1, np.argmax(started, axis=0)))
-        self._descend(bank, towers=True)
+        with share(0.3, 0.9):
+            self._descend(bank, towers=True)
         trained = self.judge.fine(bank)
-        if (trained > reached + self.settings.tol).any():
+        if (trained > bounds + self.settings.tol).any():
             trained = self._keep_better(bank, trained, self._solved(bank))
-        gain = trained - reached
+        gain = trained - bounds
         copy_critics(bank, untrained, np.flatnonzero(gain <= 0.0))
         self.n_iter[gain <= 0.0] = 0
         return np.maximum(gain, 0.0).mean() > _WORTH
@@ -585,14 +597,14 @@ class _Trainer:
         bank.begin_at([which] * len(bank.head))
         return self.judge.fine(bank)
 
-    def _keep_better(self, bank, reached, other):
-        """Let each critic become its like in another bank, if better than reached.
+    def _keep_better(self, bank, bounds, other):
+        """Let each critic become its like in another bank, if better than its bound.
 
         Returns the bounds of what is kept.
         """
-        bounds = self.judge.fine(other)
-        copy_critics(bank, other, np.flatnonzero(bounds > reached))
-        return np.maximum(bounds, reached)
+        others = self.judge.fine(other)
+        copy_critics(bank, other, np.flatnonzero(others > bounds))
+        return np.maximum(others, bounds)
 
     def _descend(self, bank, *, towers=False):
         """Train whole critics by gradient, or both sides' networks on all pairs."""
@@ -624,7 +636,6 @@ class _Trainer:
             rng=self.rng,
             n_shifts=n_shifts,
             callbacks=settings.callbacks,
-            verbose=settings.verbose,
         )
         for record in keeper.history_:
             stage = "towers" if towers else "critic"
@@ -650,7 +661,7 @@ class _Trainer:
                 n_shifts, floor = self.care.head_shifts, self.care.spread_floor
                 (block,) = blocks_of(rows, self.rng, n_shifts, _N_HEAD_PAIRS)
                 items.append((solved, k, self.x, self.y, *block, precision, floor))
-        for_each(_solve_one, items, self.settings.n_jobs)
+        for_each(_solve_one, items, self.settings.n_jobs, tells=True)
         failed = ~torch.isfinite(solved.head).all(dim=1)[:, 0].cpu().numpy()
         copy_critics(solved, bank, np.flatnonzero(failed))
         return solved

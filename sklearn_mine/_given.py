@@ -23,6 +23,7 @@ import numpy as np
 
 from . import _null
 from ._crossfit import CrossFit, cross_fit, n_repeats
+from ._progress import share
 
 # Random units of z to regress on, rows for each of them, and their range of scales.
 _MAX_UNITS, _ROWS_PER_UNIT, _SCALES = 400, 2, (0.7, 4.0)
@@ -116,7 +117,10 @@ class GivenFitter:
         -------
         fit : GivenFit
         """
-        both, given = self._cross_fit(np.column_stack([x, self.z])), self.alone()
+        with share(0.0, 0.6):
+            both = self._cross_fit(np.column_stack([x, self.z]))
+        with share(0.6, 1.0):
+            given = self.alone()
         difference = both.influence - given.influence
         difference = difference[~np.isnan(difference)]
         n_apart = len(difference) / n_repeats(self.folds)

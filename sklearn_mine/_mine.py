@@ -36,6 +36,7 @@ from ._params import (
     documented,
 )
 from ._pieces import Pieces, network_piece, table_piece
+from ._progress import working
 from ._table import as_given, as_groups, as_table, as_target
 from ._threads import one_thread
 from ._warn import warn
@@ -280,7 +281,8 @@ class MINE(TellsCallbacks, ShowsFigures, TakesAnyTable, BaseEstimator):
         ValueError
             If a parameter or input is unusable; the message names it.
         """
-        with self._telling(X, y) as told:
+        shown = working("MINE", shown=self.verbose)
+        with self._telling(X, y) as told, shown:
             self._fit(X, y, given, groups, told.callbacks)
         return self
 
@@ -472,11 +474,14 @@ class MINE(TellsCallbacks, ShowsFigures, TakesAnyTable, BaseEstimator):
         self.n_iter_ = int(fit.n_iter.max())
         self.solver_ = fit.solver
         self.leans_on_start_ = bool(fit.leans_on_start)
-        for record in history:
-            for name in ("train_bound", "validation_bound"):
-                if name in record:
-                    record[name] = record[name] / unit
-        self.history_ = self.history_ + history
+        # Copies: the fit's own records stay in nats.
+        self.history_ = self.history_ + [
+            {
+                name: value / unit if name.endswith("_bound") else value
+                for name, value in record.items()
+            }
+            for record in history
+        ]
 
     def _pair(self, X, target, folds):
         """Two single columns as a pair, for critics on a grid; else None."""

@@ -14,6 +14,7 @@ import torch
 from ._basis import Side
 from ._crossfit import CrossFit, cross_fit, hold_shares, n_repeats
 from ._encoding import MAX_CATEGORIES, level_column
+from ._progress import share
 from ._pursuit import level_units, striking_direction, waves_along
 from ._student import MAX_ROWS, student_start
 from ._tables import clamp, pair_shares, table_information, tangent_score
@@ -74,10 +75,12 @@ def fit_pair(pair, x, y, settings, *, may_lean=True, **options):
     -------
     fit : CrossFit
     """
-    fit = pair.cross_fit(settings.n_jobs)
+    with share(0.0, 0.5):
+        fit = pair.cross_fit(settings.n_jobs)
     short = falls_short(fit.estimate, pair.gap(fit)) or fit.estimate > _STRONG
     if settings.solver == "auto" and short:
-        trained = cross_fit(x, y, pair.folds, settings, rival=pair, **options)
+        with share(0.5, 1.0):
+            trained = cross_fit(x, y, pair.folds, settings, rival=pair, **options)
         if trained is not None and (may_lean or not trained.leans_on_start):
             return trained
     return fit
@@ -228,7 +231,7 @@ class Pair:
             T less its log-normaliser.
         """
         tables = [(self.table(each),) for each in rows]
-        return np.stack(for_each(self.grid.solve, tables, n_jobs))
+        return np.stack(for_each(self.grid.solve, tables, n_jobs, tells=True))
 
     def cross_fit(self, n_jobs):
         """Solve a critic for each fold and score all rows, as `cross_fit` does."""

@@ -95,7 +95,6 @@ class Settings:
     device: str = "cpu"
     callbacks: tuple = ()
     n_jobs: int = 1
-    verbose: int = 0
 
     @property
     def solved(self):

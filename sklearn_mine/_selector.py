@@ -433,6 +433,7 @@ class _Search:
                 bar.update(len(groups))
                 if told.step("step"):
                     break
+            bar.total = bar.n
         # What all others would add in the end.
         self.candidates = set(range(len(self.blocks))) - set(self.chosen)
         self.candidates -= self.useless

@@ -44,6 +44,7 @@ from ._params import (
     critic_parameters,
     documented,
 )
+from ._progress import share, working
 from ._table import as_given, as_table, as_target
 from ._threads import one_thread
 from .nn.scoring import for_each
@@ -204,7 +205,8 @@ class _CriticModel(TellsCallbacks, ShowsFigures, TakesAnyTable, BaseEstimator):
         """
         table = as_table(X, "X", estimator=self)
         self._mine = MINE(**self.get_params(), discrete_target=discrete_target)
-        folds = self._mine._fit(X, target, None, groups, callbacks)
+        with share(0.0, 0.6):
+            folds = self._mine._fit(X, target, None, groups, callbacks)
         self.mutual_info_ = self._mine.mutual_info_
         self.std_error_, self.p_value_ = self._mine.std_error_, self._mine.p_value_
         self.history_ = self._mine.history_
@@ -230,7 +232,8 @@ class _CriticModel(TellsCallbacks, ShowsFigures, TakesAnyTable, BaseEstimator):
                 return None
             self._learn_powers(held_out)
             n_each = _MAX_IMPORTANCE_ROWS // len(folds) + 1
-            self._measure_importances([part.first(n_each) for part in held_out])
+            with share(0.6, 1.0):
+                self._measure_importances([part.first(n_each) for part in held_out])
         return held_out
 
     def _encoded(self, table):
@@ -284,7 +287,8 @@ class _CriticModel(TellsCallbacks, ShowsFigures, TakesAnyTable, BaseEstimator):
 
         columns = self._columns_of_features()
         n_jobs = self._mine._settings().n_jobs
-        found = for_each(importance, [(each,) for each in columns], n_jobs)
+        items = [(each,) for each in columns]
+        found = for_each(importance, items, n_jobs, tells=True)
         self.feature_importances_ = np.array(found) / NATS_PER_UNIT[self.units]
 
     def _columns_of_features(self):
@@ -540,7 +544,8 @@ class MINERegressor(RegressorMixin, _CriticModel):
         values = np.column_stack(columns)
         atoms = _grouped(values[:, 0]) if len(columns) == 1 else _drawn(values)
         self._values = atoms.values.reshape(len(atoms.values), -1)
-        with self._telling(X, y) as told:
+        shown = working("MINERegressor", shown=self.verbose)
+        with self._telling(X, y) as told, shown:
             held_out = self._fit(X, values, atoms, "auto", groups, told.callbacks)
         self._levels = np.tile(_LEVELS, (len(columns), 1))
         if held_out is not None:
@@ -717,7 +722,8 @@ class MINEClassifier(PredictsByProbability, ClassifierMixin, _CriticModel):
         self.classes_, codes = np.unique(y, return_inverse=True)
         names = np.arange(len(self.classes_)).astype(str).astype(object)
         atoms = _Atoms(names, np.bincount(codes).astype(float), codes)
-        with self._telling(X, y) as told:
+        shown = working("MINEClassifier", shown=self.verbose)
+        with self._telling(X, y) as told, shown:
             self._fit(X, names[codes], atoms, True, groups, told.callbacks)
         return self
 

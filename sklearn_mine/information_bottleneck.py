@@ -21,6 +21,7 @@ from ._encoding import TableEncoder
 from ._html import ShowsFigures
 from ._inputs import NetworkInputs
 from ._params import PredictsByProbability, TakesAnyTable, as_device
+from ._progress import share, working
 from ._score import MINEScore
 from ._table import as_table, as_target
 from ._tasks import Task
@@ -436,7 +437,8 @@ class InformationBottleneckClassifier(
             self._train(*seen, self.max_iter, told.callbacks)
         self._keeper.settle(self._net)
         if self.max_samples:
-            self.mutual_info_ = self._plane(x, codes)
+            with working("information plane", shown=self.verbose):
+                self.mutual_info_ = self._plane(x, codes)
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -827,8 +829,10 @@ class InformationBottleneckClassifier(
             return InformationPlane(np.nan, np.nan)
         z = self._drawn_codes(x[rows], stream(self._seed, "plane"))
         labels = codes[rows].astype(str).astype(object)
-        fit_x = _information(x[rows].double().numpy(), z, "auto", self._seed)
-        fit_y = _information(z, labels, True, self._seed)
+        with share(0.0, 0.6):
+            fit_x = _information(x[rows].double().numpy(), z, "auto", self._seed)
+        with share(0.6, 1.0):
+            fit_y = _information(z, labels, True, self._seed)
         return InformationPlane(fit_x.held_out_bound, fit_y.corrected)
 
 

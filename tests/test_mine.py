@@ -246,6 +246,22 @@ def test_units_are_nats_or_bits():
     assert nats.p_value_ == bits.p_value_
 
 
+def test_units_of_the_history_do_not_decide_on_warnings(rng):
+    x = rng.normal(size=(400, 2))
+    y, messages = np.cos(2.0 * x[:, 0]) + 0.3 * rng.normal(size=400), []
+    histories = []
+    for units in ("nats", "bits"):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            mine = quick(solver="adam", start=None, max_iter=3, units=units).fit(x, y)
+        messages.append([str(each.message) for each in caught])
+        histories.append(np.array([r["validation_bound"] for r in mine.history_]))
+        fits = np.array([r["validation_bound"] for r in mine._pieces.fit.history])
+        np.testing.assert_array_equal(fits, histories[0])
+    np.testing.assert_allclose(histories[0], math.log(2.0) * histories[1])
+    assert messages[0] == messages[1]
+
+
 def test_interval_surrounds_the_estimate_and_widens_with_its_level():
     mine = quick().fit(*_pair())
     low, high = mine.confidence_interval()

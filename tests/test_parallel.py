@@ -134,14 +134,21 @@ def test_threads_are_given_back():
 
 def test_progress_is_shown_where_it_takes_long(capsys, monkeypatch):
     X, y = _table(n_columns=8)
+    monkeypatch.setattr("sklearn_mine._progress.QUIET_SECONDS", 600.0)
     mine_score(X, y, random_state=0, verbose=1)
     MINE(solver="adam", max_iter=3, random_state=0, verbose=1).fit(X, y)
     assert capsys.readouterr().err == ""
     monkeypatch.setattr("sklearn_mine._progress.QUIET_SECONDS", 0.0)
+    with parallel_config(backend="loky"):
+        mine_score(X, y, random_state=0, n_jobs=2, verbose=1)
+    assert "8/8" in capsys.readouterr().err
     mine_score(X, y, random_state=0, verbose=1)
     assert "8/8" in capsys.readouterr().err
     MINE(solver="adam", max_iter=3, random_state=0, verbose=1).fit(X, y)
-    assert "3 [" in capsys.readouterr().err
+    shown = capsys.readouterr().err
+    assert "MINE:   0%" in shown
+    assert "MINE: 100%" in shown
+    assert "validation bound" in shown
     mine_score(X, y, random_state=0)
     MINE(solver="adam", max_iter=3, random_state=0).fit(X, y)
     assert capsys.readouterr().err == ""

@@ -191,7 +191,7 @@ def train(net, dataset, n_passes, what, verbose, callbacks=()):
     """Make passes over rows, some callbacks looking on; was the loss finite?"""
     keeper, before = net.callbacks[0], net.callbacks_
     if verbose:
-        callbacks = [PassBar(n_passes, what, keeper.status, leave=True), *callbacks]
+        callbacks = [PassBar(n_passes, what, keeper.status), *callbacks]
     net.callbacks_ = [*before, *((f"guest {i}", c) for i, c in enumerate(callbacks))]
     try:
         with own_draws(net.device, enabled=keeper.seed is not None):

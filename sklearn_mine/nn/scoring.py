@@ -13,6 +13,7 @@ from joblib import Parallel, delayed, effective_n_jobs
 from scipy.optimize import brentq
 from scipy.special import logsumexp
 
+from .._progress import is_told, reached
 from .critics import shifts_of
 from .objectives import log_mean_of_other_pairs
 
@@ -27,15 +28,25 @@ _VALIDATION_SHIFTS, _FINE_SHIFTS, _FIT_SHIFTS = 16, 24, 4
 _TOP = 10.0
 
 
-def for_each(function, items, n_jobs):
+def for_each(function, items, n_jobs, *, tells=False):
     """Results of a function over items, in threads that share the critics.
 
     Each item is computed as it would be alone, so results do not depend on `n_jobs`.
+    With `tells`, the items are the work at hand, and their number shows how far it is.
     """
+    tells = tells and is_told()
     if effective_n_jobs(n_jobs) == 1:
-        return [function(*item) for item in items]
-    run = Parallel(n_jobs=n_jobs, require="sharedmem")
-    return run(delayed(function)(*item) for item in items)
+        results = (function(*item) for item in items)
+    else:
+        how = "generator" if tells else "list"
+        run = Parallel(n_jobs=n_jobs, require="sharedmem", return_as=how)
+        results = run(delayed(function)(*item) for item in items)
+    found = []
+    for result in results:
+        found.append(result)
+        if tells:
+            reached(len(found) / len(items))
+    return found
 
 
 def blocks_of(rows, rng, n_shifts, n_pairs=0):

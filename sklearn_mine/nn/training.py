@@ -14,7 +14,7 @@ from skorch import NeuralNet
 from skorch.callbacks import Callback, LRScheduler
 from torch.utils.data import Dataset
 
-from .._progress import progress
+from .._progress import progress, reached
 from .critics import shifts_of
 
 # Product pairs for each joint pair of a minibatch. InfoNCE's value is capped at the
@@ -166,6 +166,24 @@ class KeepBest(Callback):
         return np.nan_to_num(self.judge(module), nan=-np.inf)
 
 
+class PassesReached(Callback):
+    """Moves the bar of the work at hand on with each pass.
+
+    Parameters
+    ----------
+    keeper : KeepBest
+    n_passes : int
+    """
+
+    def __init__(self, keeper, n_passes):
+        self.keeper, self.n_passes = keeper, n_passes
+
+    def on_epoch_end(self, net, **kwargs):
+        bound = np.mean(self.keeper.best_bound_)
+        done = len(self.keeper.history_) / self.n_passes
+        reached(done, f"validation bound {bound:.3f} nats")
+
+
 class PassBar(Callback):
     """One bar over the passes.
 
@@ -176,16 +194,13 @@ class PassBar(Callback):
         What is trained.
     status : callable
         Gives the text beside the bar.
-    leave : bool
-        Whether the bar stays when all is done.
     """
 
-    def __init__(self, n_passes, what, status, *, leave):
-        self.n_passes, self.what = n_passes, what
-        self.status, self.leave = status, leave
+    def __init__(self, n_passes, what, status):
+        self.n_passes, self.what, self.status = n_passes, what, status
 
     def on_train_begin(self, net, **kwargs):
-        self.bar_ = progress(self.n_passes, self.what, "pass", leave=self.leave)
+        self.bar_ = progress(self.n_passes, self.what, "pass")
 
     def on_epoch_end(self, net, **kwargs):
         self.bar_.set_postfix_str(self.status(), refresh=False)
@@ -227,7 +242,6 @@ def train(
     rng,
     n_shifts,
     callbacks=(),
-    verbose=0,
 ):
     """Train a bank of critics in place; each ends with its best weights.
 
@@ -260,12 +274,6 @@ def train(
         cycle_momentum=False,
         step_every="batch",
     )
-    bar = PassBar(
-        max_iter,
-        "MINE",
-        lambda: f"validation bound {np.mean(keeper.best_bound_):.3f} nats",
-        leave=False,
-    )
     net = NeuralNet(
         module=bank,
         criterion=objective,
@@ -282,7 +290,7 @@ def train(
         callbacks=[
             keeper,
             schedule,
-            *([bar] if verbose else []),
+            PassesReached(keeper, max_iter),
             *callbacks,
         ],
         callbacks__print_log=None,
