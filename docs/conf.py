@@ -2,6 +2,8 @@
 
 import warnings
 
+from docutils.nodes import SkipNode
+from latex2mathml.converter import convert
 from sphinx_gallery.sorting import ExplicitOrder
 
 import sklearn_mine
@@ -117,8 +119,9 @@ sphinx_gallery_conf = {
 # The picture of the ceiling asks for more than its rows can show.
 warnings.filterwarnings("ignore", message="The estimate of .* Gaussian start")
 
+html_math_renderer = "mathml"
 html_theme = "pydata_sphinx_theme"
-html_title = f"sklearn_mine {version}"
+html_title = "sklearn_mine"
 html_static_path = ["_static"]
 html_css_files = ["small.css"]
 html_show_sourcelink = False
@@ -138,5 +141,16 @@ def _skip(app, what, name, member, skip, options):
     return skip or (callable(member) and not module.startswith("sklearn_mine"))
 
 
+def _formula(display):
+    """A visitor that writes a formula as MathML, which browsers draw by themselves."""
+
+    def visit(translator, node):
+        translator.body.append(convert(node.astext(), display=display))
+        raise SkipNode
+
+    return visit, None
+
+
 def setup(app):
     app.connect("autodoc-skip-member", _skip)
+    app.add_html_math_renderer("mathml", _formula("inline"), _formula("block"))
