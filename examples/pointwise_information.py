@@ -1,7 +1,7 @@
 """
-=======================================================
+=========================================================
 Which rows carry a dependence, and which speak against it
-=======================================================
+=========================================================
 
 Mutual information is a mean over rows. What is averaged is the pointwise information,
 ln p(x, y) / p(x)p(y): above zero where a pair is likelier than if both sides were
