@@ -64,7 +64,7 @@ display = InformationPlaneDisplay(
     labels=[f"beta={beta:g}" for beta in betas],
     entropy=-(share * np.log(share)).sum(),
 ).plot()
-display.ax_.set_title("Held-out digits: the price makes codes forget")
+_ = display.ax_.set_title("Held-out digits: the price makes codes forget")
 
 # %%
 # The moderate price makes the code forget, and what it forgets is hardly about the

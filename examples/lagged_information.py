@@ -33,12 +33,13 @@ print(f"{len(now)} months, {len(lags)} lags")
 # Blocked folds
 # -------------
 # `cv` takes pairs of training and test rows. Each test block is a fifth of the series,
-# about eleven years in one piece; the twelve months before and after it train nothing.
+# about eleven years in one piece; the three years before and after it, as long as the
+# largest lag, train nothing.
 # (:class:`~sklearn.model_selection.TimeSeriesSplit` with a gap trains on the past
 # alone, and leaves the first block untested.)
 
 
-def blocks(n_rows, n_blocks=5, gap=12):
+def blocks(n_rows, n_blocks=5, gap=36):
     rows = np.arange(n_rows)
     return [
         (rows[(rows < test[0] - gap) | (rows > test[-1] + gap)], test)
@@ -84,7 +85,7 @@ import matplotlib.pyplot as plt
 fig, axes = plt.subplots(1, 2, figsize=(9, 3.8), layout="constrained")
 for nats, errors, far, style, label in (
     (shuffled, shuffled_errors, claimed, "o:", "shuffled folds"),
-    (blocked, blocked_errors, held, "s-", "blocked folds, gap of 12 months"),
+    (blocked, blocked_errors, held, "s-", "blocked folds, gap of three years"),
 ):
     colour = "#d98032" if far is claimed else "#2a6f97"
     axes[0].errorbar(
@@ -93,9 +94,9 @@ for nats, errors, far, style, label in (
     axes[1].plot(years, far, style, color=colour, markersize=4, label=label)
 axes[0].set(xlabel="lag, months", ylabel="information about now, nats")
 axes[0].set_title("the last three years (± 2 standard errors, too short)", fontsize=10)
+axes[0].legend(frameon=False)
 axes[1].set(xlabel="shift, years", ylabel="information, nats")
 axes[1].set_title("decades ago: there is hardly anything to be told", fontsize=10)
 for ax in axes:
     ax.axhline(0, color="#333333", linewidth=0.8)
     ax.spines[["top", "right"]].set_visible(False)
-axes[0].legend(frameon=False)

@@ -61,5 +61,5 @@ if __name__ == "__main__":
 
 # %%
 # On one machine this does not pay: before the workers can begin, each has to start and
-# to import torch. Workers on other machines pay where there are many columns and many of
-# them go the long way, of networks that are trained by gradient.
+# to import torch. Workers on other machines pay where there are many columns and many
+# of them go the long way, of networks that are trained by gradient.

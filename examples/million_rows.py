@@ -79,7 +79,7 @@ ax.plot(truth[:12], truth[:12], color="#333333", linewidth=0.8, zorder=0)
 ax.set(xscale="log", xlabel="true information, nats", ylabel="score, nats")
 ax.set_yscale("symlog", linthresh=1e-6)
 ax.set_ylim(-2e-6, 0.1)
-ax.legend(frameon=False)
+_ = ax.legend(frameon=False)
 
 # %%
 # In pieces

@@ -32,7 +32,7 @@ rows = X.assign(progression=y, nats=nats.round(2)).sort_values("nats")
 print(rows.iloc[[0, 1, 2, -3, -2, -1]].to_string(index=False))
 
 display = PointwiseInformationDisplay.from_estimator(mine, X, y)
-display.ax_.set_ylabel("progression")
+_ = display.ax_.set_ylabel("progression")
 
 # %%
 # The mean over rows lies somewhat above the estimate, since the critics have trained on
@@ -85,5 +85,5 @@ display.ax_.scatter(
     edgecolors="black",
     label="label swapped",
 )
-display.ax_.legend(loc="lower right", frameon=False)
 display.ax_.set_title("Each row's information: 30 columns and the label")
+_ = display.ax_.legend(loc="lower right", frameon=False)

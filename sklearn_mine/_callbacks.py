@@ -37,16 +37,18 @@ class TellsCallbacks(CallbackSupportMixin):
         told : Told
         """
         if not hasattr(self, "_init_callback_context"):
-            yield Told(None, self)
+            yield Told(None, self, X, y)
             return
         context = self._init_callback_context(max_subtasks=n_subtasks)
         context.call_on_fit_task_begin(estimator=self, X=X, y=y)
-        told = Told(context, self)
+        told = Told(context, self, X, y)
         try:
             yield told
         finally:
             told.close()
-        context.call_on_fit_task_end(estimator=self, X=X, y=y)
+        context.call_on_fit_task_end(
+            estimator=self, X=X, y=y, reconstruction_attributes={}
+        )
 
 
 class Told(Callback):
@@ -56,11 +58,15 @@ class Told(Callback):
     ----------
     context : sklearn.callback.CallbackContext or None
     estimator : BaseEstimator
+    X, y : array-like
+        As the user passed them.
     """
 
-    def __init__(self, context, estimator):
+    def __init__(self, context, estimator, X, y):
         listens = context is not None and getattr(estimator, "_skl_callbacks", None)
-        self.context, self.estimator = (context, estimator) if listens else (None, None)
+        self.context = context if listens else None
+        self.of_fit = {"estimator": estimator, "X": X, "y": y} if listens else {}
+        self.stopped = False
 
     @property
     def callbacks(self):
@@ -72,13 +78,18 @@ class Told(Callback):
         if self.context is None:
             return False
         task = self.context.subcontext(task_name=name)
-        task.call_on_fit_task_begin(estimator=self.estimator)
-        return task.call_on_fit_task_end(estimator=self.estimator)
+        task.call_on_fit_task_begin(**self.of_fit)
+        self.stopped = task.call_on_fit_task_end(**self.of_fit)
+        return self.stopped
 
-    def on_epoch_end(self, net, **kwargs):
-        if self.step("pass"):
+    def on_epoch_begin(self, net, **kwargs):
+        if self.stopped:
+            # Trainings that would follow are not wanted either.
             raise Converged
 
+    def on_epoch_end(self, net, **kwargs):
+        self.step("pass")
+
     def close(self):
-        """Forget the estimator, which must not be kept alive, or pickled, by a net."""
-        self.context = self.estimator = None
+        """Forget what must not be kept alive, or pickled, by a net."""
+        self.context, self.of_fit = None, {}

@@ -123,6 +123,10 @@ def fold_rows(cv, n_rows, labels, groups, seed):
     """Folds for whatever `cv` may be, with or without groups."""
     if isinstance(cv, type):
         raise ValueError(f"cv is the class {cv.__name__}. Pass an instance of it.")
+    if isinstance(cv, str):
+        raise ValueError(
+            f"cv={cv!r} is text. Pass a number, a splitter or row numbers."
+        )
     if is_number_of_folds(cv):
         cv = 5 if cv is None else int(cv)
     if groups is not None and is_number_of_folds(cv):
@@ -133,7 +137,16 @@ def fold_rows(cv, n_rows, labels, groups, seed):
                 f"cv={n_groups} or less, and 2 groups or more."
             )
         cv = GroupKFold(cv)
-    return make_folds(cv, n_rows, stratify=labels, groups=groups, random_state=seed)
+    folds = make_folds(cv, n_rows, stratify=labels, groups=groups, random_state=seed)
+    if groups is not None:
+        shared = (np.intersect1d(groups[train], groups[test]) for train, test in folds)
+        if any(len(each) for each in shared):
+            warn(
+                "cv puts rows of one group among both the training and the test rows "
+                "of a fold, which raises estimates. Pass a splitter that takes groups, "
+                "such as GroupKFold, or a number.",
+            )
+    return folds
 
 
 def discrete_labels(target, encoder):

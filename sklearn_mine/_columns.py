@@ -78,10 +78,11 @@ class ColumnScorer:
         fold_of_row = np.full(self.n_rows, -1)
         for k, (_, test) in enumerate(folds):
             fold_of_row[test] = k
+        # A partition, whose training rows are all others, has a shorter way.
         whole = (self.n_train + self.n_test == self.n_rows).all()
-        self._fold_of_row = (
-            fold_of_row if whole and self.n_test.sum() == self.n_rows else None
-        )
+        tested = np.bincount(np.concatenate([test for _, test in folds]))
+        once = len(tested) == self.n_rows and (tested == 1).all()
+        self._fold_of_row = fold_of_row if whole and once else None
         self.test_features = _null.test_features(
             target.values, self.counts, self._rng("target units")
         )

@@ -251,7 +251,14 @@ def _as_fold(fold, n_rows):
             raise ValueError(
                 f"cv asks for rows {rows.min()} to {rows.max()}; there are {n_rows}."
             )
-        fold.append(rows.astype(np.intp) % n_rows)
+        rows = rows.astype(np.intp) % n_rows
+        values, counts = np.unique(rows, return_counts=True)
+        if len(values) < len(rows):
+            raise ValueError(
+                f"cv gives a fold with row {values[counts.argmax()]} more than once. "
+                "Pass each row number once; a row is never paired with its own copy."
+            )
+        fold.append(rows)
     train_rows, test_rows = fold
     if len(train_rows) < 2 or len(test_rows) < 1:
         raise ValueError(

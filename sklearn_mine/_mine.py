@@ -84,7 +84,7 @@ class MINE(TellsCallbacks, ShowsFigures, TakesAnyTable, BaseEstimator):
         Seeds folds, weights and minibatches.
 
     verbose : int, default=0
-        1 shows the passes of the gradient as a bar.
+        1 shows how far a fit is, with the time left, if it takes over two seconds.
 
     Attributes
     ----------
@@ -288,8 +288,7 @@ class MINE(TellsCallbacks, ShowsFigures, TakesAnyTable, BaseEstimator):
 
     def _fit(self, X, y, given=None, groups=None, callbacks=()):
         """Fit, and return the folds; None where a side is constant."""
-        settings = self._settings()
-        settings = replace(settings, callbacks=(*settings.callbacks, *callbacks))
+        settings = self._settings(callbacks)
         X = as_table(X, "X", estimator=self)
         n = X.shape[0]
         target = as_target(y, n_rows=n)
@@ -402,7 +401,14 @@ class MINE(TellsCallbacks, ShowsFigures, TakesAnyTable, BaseEstimator):
                 "partial_fit goes on from a fit without `given`; this one had it. Call "
                 "fit with all rows instead."
             )
-        settings = self._settings()
+        shown = working("MINE", shown=self.verbose)
+        with self._telling(X, y) as told, shown:
+            self._go_on(X, y, told.callbacks)
+        return self
+
+    def _go_on(self, X, y, callbacks):
+        """Score a further piece, and learn from it."""
+        settings = self._settings(callbacks)
         X = as_table(X, "X", estimator=self, reset=False)
         n = X.shape[0]
         target = self._as_target(y, n)
@@ -425,7 +431,6 @@ class MINE(TellsCallbacks, ShowsFigures, TakesAnyTable, BaseEstimator):
                 f"would ({fit.estimate:.2f} nats): it is distributed otherwise. Pass "
                 "pieces that are draws of one distribution.",
             )
-        return self
 
     def _encode(self, X, target, given, groups):
         """Learn the encodings of all sides, and encode them.
@@ -458,8 +463,9 @@ class MINE(TellsCallbacks, ShowsFigures, TakesAnyTable, BaseEstimator):
             return x, y, None
         return x, y, *z
 
-    def _settings(self):
+    def _settings(self, callbacks=()):
         settings = Settings.of(self)
+        settings = replace(settings, callbacks=(*settings.callbacks, *callbacks))
         if self.n_jobs is None:
             settings = replace(settings, n_jobs=torch.get_num_threads())
         return settings

@@ -1,5 +1,6 @@
 """One bar for whatever takes long."""
 
+import weakref
 from contextlib import contextmanager
 from contextvars import ContextVar
 from threading import Event, Thread
@@ -21,20 +22,31 @@ class _Bar(tqdm):
         self._closed = Event()
         super().__init__(*args, **kwargs)
         if not self.disable:
-            Thread(target=self._tick, daemon=True).start()
-
-    def _tick(self):
-        wait = self.delay
-        while not self._closed.wait(wait):
-            self.refresh()
-            wait = _TICK
+            # The thread does not keep a bar alive that nobody closes.
+            arguments = weakref.ref(self), self._closed, self.delay
+            Thread(target=_tick, args=arguments, daemon=True).start()
 
     def close(self):
         self._closed.set()
         super().close()
 
 
-def progress(total, what, unit, *, shown=True, leave=True, **kwargs):
+def _tick(reference, closed, wait):
+    while not closed.wait(wait):
+        bar = reference()
+        if bar is None:
+            return
+        with bar.get_lock():
+            if closed.is_set():
+                return
+            # What was drawn has to be ended, or wiped, when the bar is closed.
+            bar.last_print_t = bar._time()
+            bar.refresh(nolock=True)
+        del bar
+        wait = _TICK
+
+
+def progress(total, what, unit, *, shown=True, **kwargs):
     """A bar with the time left, once there has been something to wait for.
 
     Parameters
@@ -44,8 +56,6 @@ def progress(total, what, unit, *, shown=True, leave=True, **kwargs):
         What is done, and what is counted.
     shown : bool or int
         Whether there is a bar at all.
-    leave : bool
-        Whether it stays when all is done.
     """
     return _Bar(
         total=total,
@@ -53,7 +63,6 @@ def progress(total, what, unit, *, shown=True, leave=True, **kwargs):
         unit=unit,
         delay=QUIET_SECONDS,
         disable=not shown,
-        leave=leave,
         **kwargs,
     )
 
@@ -62,7 +71,12 @@ def progress(total, what, unit, *, shown=True, leave=True, **kwargs):
 def working(what, *, shown):
     """A bar for work in parts, of which :func:`share` and :func:`reached` tell."""
     if not shown:
-        yield
+        # Nor is it told to the bar of a work that this one is called by.
+        before = _share.set(None)
+        try:
+            yield
+        finally:
+            _share.reset(before)
         return
     with progress(1.0, what, "", bar_format=_PERCENT) as bar:
         before = _share.set((bar, 0.0, 1.0))

@@ -115,7 +115,7 @@ _MODEL_DOC = """discrete_features : "auto", bool, mask, indices or names, defaul
         Seeds folds, weights and minibatches.
 
     verbose : int, default=0
-        1 shows the passes of the gradient as a bar."""
+        1 shows how far a fit is, with the time left, if it takes over two seconds."""
 _TEXTS = {
     "critic_parameters": critic_parameters("(64, 64)", "relu"),
     "model_parameters": _MODEL_DOC,
@@ -547,10 +547,11 @@ class MINERegressor(RegressorMixin, _CriticModel):
         shown = working("MINERegressor", shown=self.verbose)
         with self._telling(X, y) as told, shown:
             held_out = self._fit(X, values, atoms, "auto", groups, told.callbacks)
-        self._levels = np.tile(_LEVELS, (len(columns), 1))
-        if held_out is not None:
-            for j, each in enumerate(self._values.T):
-                self._levels[j] = self._held_out_levels(held_out, each, values[:, j])
+            self._levels = np.tile(_LEVELS, (len(columns), 1))
+            if held_out is not None:
+                for j, each in enumerate(self._values.T):
+                    column = values[:, j]
+                    self._levels[j] = self._held_out_levels(held_out, each, column)
         return self
 
     def _held_out_levels(self, held_out, atoms, values):

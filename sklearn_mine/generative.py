@@ -248,9 +248,9 @@ class _Adversarial(TellsCallbacks, ShowsFigures, BaseEstimator):
         game = self._net, Rows(rows, self._samples), n_passes, "game", self.verbose
         with self._telling(X, n_subtasks=n_passes) as told:
             finite = train(*game, told.callbacks)
-        self.history_ = keeper.history_
-        self.n_iter_ = len(keeper.history_)
-        self._use(self._kept(finite, n_passes))
+            self.history_ = keeper.history_
+            self.n_iter_ = len(keeper.history_)
+            self._use(self._kept(finite, n_passes))
         return self
 
     def _use(self, module):

@@ -213,7 +213,7 @@ class InformationBottleneckClassifier(
         should not share a process with others in threads.
 
     verbose : int, default=0
-        1 shows the passes as a bar.
+        1 shows the passes as a bar, and another while the plane is measured.
 
     Attributes
     ----------
@@ -426,19 +426,18 @@ class InformationBottleneckClassifier(
         self.classes_, codes = np.unique(labels, return_inverse=True)
         self._begin(table)
         x = torch.from_numpy(self._inputs.transform(table))
-        y = torch.from_numpy(codes)
-        seen, judge = (x, y), None
+        seen, judge = (x, torch.from_numpy(codes)), None
         if self.early_stopping:
             rows, held_out = self._split(codes)
             judge = self._judge_on(x[held_out], codes[held_out])
-            seen = x[rows], y[rows]
+            seen = x[rows], seen[1][rows]
         self._make(*seen, judge)
         with self._telling(X, y, n_subtasks=self.max_iter) as told:
             self._train(*seen, self.max_iter, told.callbacks)
-        self._keeper.settle(self._net)
-        if self.max_samples:
-            with working("information plane", shown=self.verbose):
-                self.mutual_info_ = self._plane(x, codes)
+            self._keeper.settle(self._net)
+            if self.max_samples:
+                with working("information plane", shown=self.verbose):
+                    self.mutual_info_ = self._plane(x, codes)
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -488,11 +487,12 @@ class InformationBottleneckClassifier(
         if first:
             self._begin(table)
         x = torch.from_numpy(self._inputs.transform(table))
-        y = torch.from_numpy(np.searchsorted(self.classes_, labels))
+        codes = torch.from_numpy(np.searchsorted(self.classes_, labels))
         if first:
-            self._make(x, y, None)
+            self._make(x, codes, None)
         vars(self).pop("mutual_info_", None)
-        self._train(x, y, 1)
+        with self._telling(X, y, n_subtasks=1) as told:
+            self._train(x, codes, 1, told.callbacks)
         return self
 
     def predict_proba(self, X):

@@ -74,6 +74,38 @@ def test_a_callback_may_end_the_training(estimator, data):
     assert estimator.set_callbacks(Listener(stop_after=1)).fit(*data).n_iter_ == 1
 
 
+@pytest.mark.filterwarnings("ignore")
+def test_whoever_asks_to_stop_stops_all_that_would_follow(data):
+    X, _ = data
+    listener = Listener(stop_after=1)
+    mine = MINE(solver="adam", cv=2, **_SMALL).set_callbacks(listener)
+    mine.fit(X[:, :1], X[:, 1], given=X[:, 2])
+    assert listener.heard.count("end pass") == 1
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_pieces_and_early_stopping_are_told(data):
+    X, y = np.tile(data[0], (10, 1)), np.tile(data[1], 10)
+    X = X + np.random.default_rng(0).normal(size=X.shape)
+    listener = Listener()
+    how = {**_SMALL, "max_iter": 30, "n_iter_no_change": 2}
+    mine = MINE(solver="adam", cv=2, **how).set_callbacks(listener)
+    for rows in np.array_split(np.arange(len(X)), 2):
+        mine.partial_fit(X[rows], y[rows])
+    assert listener.heard.count("begin fit") == 2
+    assert listener.heard.count("end pass") == len(mine.history_)
+
+
+def test_scores_may_be_monitored(data):
+    callback = pytest.importorskip("sklearn.callback")
+    monitor = callback.ScoringMonitor(scoring="r2")
+    X, _ = data
+    MINERegressor(solver="newton", random_state=0).set_callbacks(monitor).fit(
+        X, X[:, 0]
+    )
+    assert monitor.get_logs()
+
+
 def test_steps_of_a_selection_are_told(rng):
     X = rng.normal(size=(300, 4))
     y = X[:, 1] + X[:, 2] + 0.3 * rng.normal(size=300)

@@ -104,6 +104,8 @@ def test_folds_may_be_given_as_masks():
         ([([0.0, 1.0], [2.0])], "type float64"),
         ([([True, False], [False, True])], "masks of all rows"),
         ([([0, 1], [])], "2 training and 0"),
+        ([([0, 1, 2, 1], [3])], "row 1 more than once"),
+        ([([0, 1, 2], [3, 3])], "row 3 more than once"),
         (PredefinedSplit([0] * 6 + [1] * 6), "there are 10"),
     ],
 )

@@ -342,6 +342,28 @@ def test_folds_are_a_number_or_a_splitter(cv):
     assert mine.mutual_info_ > 0.2  # of 0.511
 
 
+@pytest.mark.parametrize(
+    "cv", [ShuffleSplit(5, test_size=0.2, random_state=0), [(range(200), [200, 201])]]
+)
+def test_folds_need_not_cover_each_row_once(cv, rng):
+    x = rng.normal(size=(300, 2))
+    y = x[:, 0] + 0.5 * rng.normal(size=300)
+    scores, _ = mine_score(x, y, cv=cv, random_state=0)
+    mine = quick(cv=cv).fit(x[:, :1], y)
+    assert np.isfinite([*scores, mine.mutual_info_, mine.std_error_]).all()
+
+
+def test_groups_on_both_sides_of_a_fold_are_warned_of(rng):
+    x, groups = rng.normal(size=(60, 1)), np.repeat(np.arange(20), 3)
+    with pytest.warns(UserWarning, match="cv puts rows of one group"):
+        quick(cv=KFold(3, shuffle=True, random_state=0)).fit(x, x[:, 0], groups=groups)
+
+
+def test_text_for_folds_is_refused():
+    with pytest.raises(ValueError, match="cv='5' is text"):
+        quick(cv="5").fit(*_pair(50))
+
+
 def test_a_class_of_splitters_is_refused():
     with pytest.raises(ValueError, match="cv is the class KFold"):
         quick(cv=KFold).fit(*_pair(50))

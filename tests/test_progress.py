@@ -1,5 +1,6 @@
 """A bar for whatever takes long."""
 
+import gc
 import time
 
 import pytest
@@ -40,6 +41,30 @@ def test_shares_of_shares_add_up(at_once, capsys, n_jobs):
         assert "work:  50%" in capsys.readouterr().err
     assert not is_told()
     assert "work: 100%" in capsys.readouterr().err
+
+
+def test_a_bar_that_nobody_closes_is_forgotten(at_once, capsys):
+    bar = progress(0, "work", "piece")
+    time.sleep(0.2)
+    del bar
+    gc.collect()
+    capsys.readouterr()
+    time.sleep(0.3)
+    assert capsys.readouterr().err == ""
+
+
+def test_what_only_time_has_drawn_is_ended(at_once, capsys):
+    with progress(3, "work", "piece"):
+        time.sleep(0.3)
+    assert capsys.readouterr().err.endswith("\n")
+
+
+def test_silent_work_inside_moves_no_bar(at_once, capsys):
+    with working("outside", shown=True):
+        with working("inside", shown=False):
+            reached(0.9)
+        time.sleep(0.3)
+        assert "90%" not in capsys.readouterr().err
 
 
 def test_an_error_leaves_no_bar_behind(at_once):

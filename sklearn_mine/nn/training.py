@@ -108,7 +108,7 @@ class KeepBest(Callback):
     def on_train_begin(self, net, **kwargs):
         self.average_ = copy.deepcopy(net.module_)
         self.best_ = copy.deepcopy(net.module_)
-        self.n_steps_ = 0
+        self.n_steps_, self.done_ = 0, False
         self.history_ = []
         self.best_bound_ = self._judge(net.module_)
         self.reference_ = self.best_bound_.copy()
@@ -116,6 +116,9 @@ class KeepBest(Callback):
         self.since_ = np.zeros(len(self.best_bound_), dtype=int)
 
     def on_epoch_begin(self, net, **kwargs):
+        if self.done_:
+            # Only now: other callbacks are told of the end of a pass as well.
+            raise Converged
         self.totals_ = {}
         self.n_batches_ = 0
 
@@ -153,8 +156,7 @@ class KeepBest(Callback):
         if self.n_steps_ >= _FAIR_TRIAL:
             # What has not improved by now, on what was solved, is not about to.
             patience[self.since_ == n_passes] = -(-self.patience // 2)
-        if self.judge is not None and (self.since_ >= patience).all():
-            raise Converged
+        self.done_ = self.judge is not None and bool((self.since_ >= patience).all())
 
     def on_train_end(self, net, **kwargs):
         copy_critics(net.module_, self.best_, np.arange(len(self.best_bound_)))
