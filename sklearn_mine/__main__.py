@@ -17,6 +17,7 @@ from .plotting import RankingDisplay
 # Widths of a feature's name and of the bar of the best one.
 _NAME, _BAR = 40, 24
 _INSTALL = 'Install it: pip install "sklearn-mine[tables]".'
+_INSTALL_PLOTS = 'Install it: pip install "sklearn-mine[plots]".'
 
 
 class Unusable(Exception):
@@ -122,6 +123,7 @@ _positive.__name__ = "whole number of 1 or more"
 
 
 def _rank(options):
+    _check_that_results_can_be_written(options)
     frame = _read(options.file)
     names = list(frame.columns)
     if options.target not in names:
@@ -160,23 +162,45 @@ def _rank(options):
         print(f"Warning: {message}", file=sys.stderr)
     order = np.argsort(-scores, kind="stable")
     features = list(X.columns)
-    if options.output is not None:
-        table = {
-            "feature": [features[j] for j in order],
-            options.units: scores[order],
-            "std_error": errors[order],
-            "p_value": p_values[order],
-        }
-        _written(
-            options.output,
-            lambda: type(frame)(table).to_csv(options.output, index=False),
-        )
+    try:
+        if options.output is not None:
+            table = {
+                "feature": [features[j] for j in order],
+                options.units: scores[order],
+                "std_error": errors[order],
+                "p_value": p_values[order],
+            }
+            _written(
+                options.output,
+                lambda: type(frame)(table).to_csv(options.output, index=False),
+            )
+        if options.plot is not None:
+            display = RankingDisplay(
+                scores, errors, feature_names=features, units=options.units
+            )
+            _written(options.plot, lambda: _drawn(display, options))
+    finally:
+        _print(options, features, len(y), scores, errors, p_values, order)
+
+
+def _check_that_results_can_be_written(options):
+    """What would fail in the end fails before the work is done."""
+    for file in (options.plot, options.output):
+        if file is not None and file.is_dir():
+            raise Unusable(f"Cannot write {file}: it is a folder.")
+        if file is not None and not file.parent.is_dir():
+            raise Unusable(f"Cannot write {file}: No such folder.")
     if options.plot is not None:
-        display = RankingDisplay(
-            scores, errors, feature_names=features, units=options.units
-        )
-        _written(options.plot, lambda: _drawn(display, options))
-    _print(options, features, len(y), scores, errors, p_values, order)
+        try:
+            from matplotlib.figure import Figure
+        except ImportError as error:
+            raise ImportError(f"A plot needs matplotlib. {_INSTALL_PLOTS}") from error
+        formats = Figure().canvas.get_supported_filetypes()
+        if options.plot.suffix[1:].lower() not in formats:
+            raise Unusable(
+                f"Cannot write {options.plot}: no format of pictures. Name a file that "
+                "ends in .png, .pdf or .svg."
+            )
 
 
 def _read(file):

@@ -131,10 +131,12 @@ def fold_rows(cv, n_rows, labels, groups, seed):
         cv = 5 if cv is None else int(cv)
     if groups is not None and is_number_of_folds(cv):
         n_groups = len(np.unique(groups))
+        if n_groups < 2:
+            raise ValueError("groups has a single group. Folds need 2 or more.")
         if n_groups < cv:
             raise ValueError(
                 f"groups has {n_groups} groups, too few for cv={cv} folds. Use "
-                f"cv={n_groups} or less, and 2 groups or more."
+                f"cv={n_groups} or less."
             )
         cv = GroupKFold(cv)
     folds = make_folds(cv, n_rows, stratify=labels, groups=groups, random_state=seed)

@@ -88,6 +88,7 @@ def test_rows_without_a_target_are_left_out(tmp_path, frame, capsys):
         (["{folder}/header.csv", "--target", "a"], "has no rows"),
         (["{folder}/single.csv", "--target", "a"], "no column beside the target"),
         (["{file}", "--target", "label", "--plot", "{folder}/no/a.png"], "No such"),
+        (["{file}", "--target", "label", "--plot", "{folder}/a.xyz"], "no format"),
         (["{file}", "--target", "label", "--output", "{folder}"], "Cannot write"),
     ],
 )
