@@ -12,12 +12,11 @@ import numpy as np
 
 from ._score import mine_score
 from ._version import __version__
-from .plotting import RankingDisplay
+from .plotting import RankingDisplay, pyplot
 
 # Widths of a feature's name and of the bar of the best one.
 _NAME, _BAR = 40, 24
 _INSTALL = 'Install it: pip install "sklearn-mine[tables]".'
-_INSTALL_PLOTS = 'Install it: pip install "sklearn-mine[plots]".'
 
 
 class Unusable(Exception):
@@ -191,11 +190,7 @@ def _check_that_results_can_be_written(options):
         if file is not None and not file.parent.is_dir():
             raise Unusable(f"Cannot write {file}: No such folder.")
     if options.plot is not None:
-        try:
-            from matplotlib.figure import Figure
-        except ImportError as error:
-            raise ImportError(f"A plot needs matplotlib. {_INSTALL_PLOTS}") from error
-        formats = Figure().canvas.get_supported_filetypes()
+        formats = pyplot("--plot").Figure().canvas.get_supported_filetypes()
         if options.plot.suffix[1:].lower() not in formats:
             raise Unusable(
                 f"Cannot write {options.plot}: no format of pictures. Name a file that "

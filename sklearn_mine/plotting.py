@@ -28,14 +28,20 @@ _KEPT, _LEFT, _OTHER = "#2a6f97", "#b8c4cc", "#d98032"
 _LONGEST = 32
 
 
-def _axes(ax, caller, figsize=None):
-    """The axes to draw on, new ones for None."""
+def pyplot(caller):
+    """matplotlib.pyplot, or an ImportError that says what to install."""
     try:
         import matplotlib.pyplot as plt
     except ImportError as error:
         raise ImportError(
             f'{caller} needs matplotlib. Install it: pip install "sklearn-mine[plots]".'
         ) from error
+    return plt
+
+
+def _axes(ax, caller, figsize=None):
+    """The axes to draw on, new ones for None."""
+    plt = pyplot(caller)
     if ax is None:
         ax = plt.subplots(figsize=figsize, layout="constrained")[1]
     return ax
