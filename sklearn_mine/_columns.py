@@ -83,7 +83,7 @@ class ColumnScorer:
         tested = np.bincount(np.concatenate([test for _, test in folds]))
         once = len(tested) == self.n_rows and (tested == 1).all()
         self._fold_of_row = fold_of_row if whole and once else None
-        self.test_features = _null.test_features(
+        self.test_features, _ = _null.test_features(
             target.values, self.counts, self._rng("target units")
         )
         self._shared = None
@@ -327,7 +327,7 @@ class _Prepared:
     def __init__(self, scorer, levels, counts):
         self._scorer, self._levels, self._counts = scorer, levels, counts
         rng = scorer._rng("column units")
-        self.x_test = _null.test_features(levels.values, counts, rng)
+        self.x_test, _ = _null.test_features(levels.values, counts, rng)
         self.null_weights = _null.null_weights(
             self.x_test, counts, scorer.test_features, scorer.counts
         )

@@ -152,7 +152,8 @@ def information(x, y, seed):
     """
     rng = np.random.default_rng([seed, 1])
     ones = np.ones(len(x))
-    return _second_order(*(_null.test_features(side, ones, rng) for side in (x, y)))[0]
+    sides = [_null.test_features(side, ones, rng)[0] for side in (x, y)]
+    return _second_order(*sides)[0]
 
 
 class ConditionalTest:
@@ -238,10 +239,13 @@ class ConditionalTest:
         return float(_null.chi_square_sum_sf(np.array([observed]), weights)[0])
 
     def _features(self, side, name):
-        """Features of encoded rows, and how many of them, the first, are linear."""
+        """Features of encoded rows, and how many of them, the first, are linear.
+
+        Squares are left out: they cost power here, where products with z are many.
+        """
         rng = self._rng(f"features of {name}")
-        features = _null.test_features(side, np.ones(len(side)), rng)
-        return features, max(1, features.shape[1] - _null.N_UNITS)
+        features, width = _null.test_features(side, np.ones(len(side)), rng)
+        return features[:, : width + _null.N_UNITS], width
 
     def _projected(self, columns, n_most):
         """Random sums of columns, where there are too many."""

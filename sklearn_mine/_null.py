@@ -2,9 +2,9 @@
 
 The p-value is another statistic than the interval. The estimate says how much the
 variables share; the test asks whether pairing matters. It compares features of x with
-features of y (coordinates and random tanh units, drawn without looking at the pairing)
-through the squared norm of their cross-covariance, as the Hilbert-Schmidt independence
-criterion does. Under independence every re-pairing of the rows is as likely as the one
+features of y (normal scores, their squares and random tanh units, drawn without looking
+at the pairing) through the squared norm of their cross-covariance, as the
+Hilbert-Schmidt independence criterion does. Under independence every re-pairing of the rows is as likely as the one
 observed; the covariance of the statistic's parts over all re-pairings is known exactly
 (Hoeffding), so the null law is a weighted sum of chi-squares whose tail a saddlepoint
 approximation gives, however small the p-value. Where rows are too few or too rare for
@@ -19,14 +19,20 @@ normal variables".
 """
 
 import numpy as np
-from scipy.special import log_ndtr
+from scipy.special import log_ndtr, ndtri
 from scipy.stats import chi2
+
+from ._encoding import mid_ranks
 
 N_UNITS = 24
 # Weight of the random units beside the coordinates themselves: they see every other
 # shape, and cost power where the dependence is plain.
 _UNIT_WEIGHT = 2.0
 _UNIT_SCALE = 1.5
+# Weight of squared coordinates, which tell a change of spread that the units hardly
+# see, and their cap, three standard deviations: no single row decides the test.
+_SQUARE_WEIGHT = 1.4
+_MAX_SQUARE = 9.0
 _VARIANCE_FLOOR = 0.05
 # Rows, or expected rows outside both modes, under which pairings are drawn.
 _MIN_ROWS = 60
@@ -53,20 +59,29 @@ def test_features(values, counts, rng):
     Returns
     -------
     features : ndarray of shape (m, A)
-        Centred under `counts`.
+        Centred under `counts`: coordinates, units, squares.
+    width : int
+        How many of them, the first, are coordinates.
     """
     share = counts / counts.sum()
+    values = _normal_scores(values, counts)
     centred = values - share @ values
     covariance = (centred * share[:, None]).T @ centred
     scales, directions = np.linalg.eigh(covariance)
     usable = scales > 1e-10 * max(scales[-1], 1e-12)
     if not usable.any():
-        return np.zeros((len(values), 1))
+        return np.zeros((len(values), 1)), 1
     width = int(usable.sum())
     # Rare levels keep less than unit variance, so that a single row in which two of
     # them meet cannot decide the test.
     floored = np.maximum(scales[usable], min(_VARIANCE_FLOOR, scales[-1]))
     whitened = centred @ (directions[:, usable] / np.sqrt(floored))
+    if len(values) <= width + 1:
+        return whitened, width  # every function of these levels is a sum of them
+    squares = np.minimum(whitened**2, _MAX_SQUARE)
+    squares = squares - share @ squares
+    norms = np.sqrt(share @ squares**2)
+    squares *= _SQUARE_WEIGHT / np.maximum(norms, 1.0)
     # Units see the encoding as it is, so that they do not depend on the signs and
     # rotations that the eigenvectors happen to have.
     spread = np.sqrt(max(np.trace(covariance), 1e-12))
@@ -77,7 +92,17 @@ def test_features(values, counts, rng):
     units = units - share @ units
     norm = np.sqrt((share @ units**2).sum())
     units *= _UNIT_WEIGHT * np.sqrt(width) / max(norm, 1e-12)
-    return np.concatenate([whitened, units], axis=1)
+    return np.concatenate([whitened, units, squares], axis=1), width
+
+
+def _normal_scores(values, counts):
+    """Each column's ranks as normal scores: no outlier decides, however encoded."""
+    scores = np.empty(values.shape)
+    for column, into in zip(values.T, scores.T, strict=True):
+        codes = np.unique(column, return_inverse=True)[1].ravel()
+        level_counts = np.bincount(codes, weights=counts)
+        into[:] = ndtri(mid_ranks(level_counts))[codes]
+    return scores
 
 
 def null_weights(x_features, x_counts, y_features, y_counts):
@@ -157,19 +182,17 @@ def independence_p_value(x, y, seed):
     x, y : ndarray of shape (n, dx), (n, dy)
     seed : int
     """
-    n = len(x)
     rng = np.random.default_rng([seed, 1])
-    ones = np.ones(n)
-    x_features = test_features(x, ones, rng)
-    y_features = test_features(y, ones, rng)
-    x_first, x_codes = distinct(x)
-    y_first, y_codes = distinct(y)
-    if needs_permutations(np.bincount(x_codes), np.bincount(y_codes)):
-        return permutation_p_value(
-            x_features[x_first], x_codes, y_features[y_first], y_codes, rng
-        )
-    weights = null_weights(x_features, ones, y_features, ones)
-    observed = row_statistic(x_features, y_features)
+    sides = []
+    for side in (x, y):
+        first, codes = distinct(side)
+        counts = np.bincount(codes).astype(float)
+        sides.append((test_features(side[first], counts, rng)[0], counts, codes))
+    (x_features, x_counts, x_codes), (y_features, y_counts, y_codes) = sides
+    if needs_permutations(x_counts, y_counts):
+        return permutation_p_value(x_features, x_codes, y_features, y_codes, rng)
+    weights = null_weights(x_features, x_counts, y_features, y_counts)
+    observed = row_statistic(x_features[x_codes], y_features[y_codes])
     return float(chi_square_sum_sf(np.array([observed]), weights)[0])
 
 

@@ -630,7 +630,7 @@ class _Search:
             left = test.y_left
         else:
             rng = np.random.default_rng([self.seed, 6])
-            left = _null.test_features(self.y, np.ones(len(self.y)), rng)
+            left, _ = _null.test_features(self.y, np.ones(len(self.y)), rng)
         left = left[:, np.argsort(-left.var(axis=0), kind="stable")[:_N_Y_FEATURES]]
         features = np.zeros((len(self.y), len(groups), 2))
         for place, i in enumerate(groups):

@@ -8,7 +8,7 @@ from sklearn_mine import _null
 def _features(values, seed):
     return _null.test_features(
         values, np.ones(len(values)), np.random.default_rng(seed)
-    )
+    )[0]
 
 
 def _p_value(x, y):
@@ -65,8 +65,8 @@ def test_rows_and_levels_give_one_statistic(rng):
     x, y = rng.integers(4, size=300), rng.integers(3, size=300)
     table = np.zeros((4, 3))
     np.add.at(table, (x, y), 1)
-    fx = _null.test_features(np.eye(4), table.sum(axis=1), np.random.default_rng(0))
-    fy = _null.test_features(np.eye(3), table.sum(axis=0), np.random.default_rng(1))
+    fx = _null.test_features(np.eye(4), table.sum(axis=1), np.random.default_rng(0))[0]
+    fy = _null.test_features(np.eye(3), table.sum(axis=0), np.random.default_rng(1))[0]
     assert _null.statistic(fx, fy, table) == pytest.approx(
         _null.row_statistic(fx[x], fy[y]),
         rel=1e-9,  # the same sum, reordered
@@ -105,6 +105,37 @@ def test_dependence_without_correlation_is_found(rng):
     assert _p_value(x, x**2 + 0.5 * rng.normal(size=(1000, 1))) < 1e-6
 
 
+@pytest.mark.parametrize("classes", [2, 10])
+def test_change_of_spread_is_found(classes):
+    p = []
+    for seed in range(9):
+        rng = np.random.default_rng(seed)
+        labels = rng.integers(classes, size=800)
+        x = rng.normal(size=800) * np.where(labels % 2, 1.6, 1.0)
+        p.append(_null.independence_p_value(x[:, None], np.eye(classes)[labels], 0))
+    # An F-test of the two variances has 1e-9 in the median. Here the shape is not
+    # known, nor which classes have which spread.
+    assert np.median(p) < 1e-3
+
+
+def test_outliers_do_not_decide():
+    p = []
+    for seed in range(300):
+        x, y = np.exp(3.0 * np.random.default_rng(seed).normal(size=(2, 100, 1)))
+        p.append(_null.independence_p_value(x, y, seed))
+    # 3 of 300 lie under 0.01, with a standard deviation of 1.7: three are 8. Where
+    # the values themselves were compared, some were 1e-12.
+    assert np.sum(np.array(p) < 0.01) <= 8
+    assert min(p) > 1e-5
+
+
+def test_increasing_maps_change_nothing(rng):
+    x, y = rng.normal(size=(2, 200, 2))
+    assert _null.independence_p_value(np.exp(x), y**3, 0) == pytest.approx(
+        _null.independence_p_value(x, y, 0), rel=1e-9
+    )
+
+
 def test_permutation_p_value_is_exact_in_kind(rng):
     x = rng.normal(size=(40, 1))
     rows = np.arange(40)
@@ -120,7 +151,7 @@ def test_permutation_p_value_of_rare_levels_is_fishers(rng):
     x, y = np.zeros((2, 2000), dtype=int)
     x[:10] = y[8:23] = 1
     features = [
-        _null.test_features(np.eye(2), np.bincount(codes).astype(float), rng)
+        _null.test_features(np.eye(2), np.bincount(codes).astype(float), rng)[0]
         for codes in (x, y)
     ]
     p = [
@@ -146,7 +177,7 @@ def test_pairings_are_drawn_where_rows_are_few_or_rare(x_counts, y_counts, neede
 
 def test_features_are_centred_under_their_counts(rng):
     counts = np.array([1.0, 5.0, 10.0])
-    features = _null.test_features(rng.normal(size=(3, 2)), counts, rng)
+    features, _ = _null.test_features(rng.normal(size=(3, 2)), counts, rng)
     np.testing.assert_allclose(counts @ features, 0.0, atol=1e-10)
 
 
