@@ -8,12 +8,16 @@ from sklearn.model_selection import GroupKFold
 from sklearn.utils import check_random_state
 
 from ._crossfit import make_folds
-from ._encoding import MAX_DISCRETE
+from ._encoding import MAX_DISCRETE, TableEncoder
 from ._warn import warn
 
 # Nats by which training rows may lie above held-out ones without a warning, and rows
 # from which the log of their number is a limit worth a word.
 _FAR, _FEW_ROWS = 0.1, 50
+# Rows that tell at once that most pairs of columns are no functions of each other.
+_HEAD = 16
+# Columns that one message names.
+_NAMED = 5
 
 
 def goes_astray(fit):
@@ -21,10 +25,16 @@ def goes_astray(fit):
     return fit.estimate < -max(_FAR, 4.0 * fit.std_error)
 
 
-def warn_of_fit(fit, n, settings, of=""):
+def near_what_rows_show(estimate, n):
+    """Whether an estimate in nats comes so near ln(n) that more may be hidden."""
+    return (estimate > np.log(n) - 2.0) & (n > _FEW_ROWS)
+
+
+def warn_of_fit(fit, n, settings, of="", infinite=False):
     """Say where a fit did not converge, overfits, or nears what rows can show.
 
-    `of` says which of several fits it is.
+    `of` says which of several fits it is, `infinite` that the user was told already
+    that no number of rows would do.
     """
 
     def say(message, category=UserWarning):
@@ -52,7 +62,7 @@ def warn_of_fit(fit, n, settings, of=""):
             f"{fit.estimate:.2f}: the critics learnt rows by heart. More rows, fewer "
             "columns, smaller hidden_layer_sizes or a larger alpha would help.",
         )
-    if fit.estimate > np.log(n) - 2.0 and n > _FEW_ROWS:
+    if near_what_rows_show(fit.estimate, n) and not infinite:
         say(
             f"The estimate of {fit.estimate:.1f} nats is near ln(n_samples) = "
             f"{np.log(n):.1f}, above which {n} rows can show nothing: the information "
@@ -149,6 +159,73 @@ def fold_rows(cv, n_rows, labels, groups, seed):
                 "such as GroupKFold, or a number.",
             )
     return folds
+
+
+def infinite_pairs(table, discrete, other, of_other):
+    """Pairs of continuous columns that are increasing or decreasing functions.
+
+    Parameters
+    ----------
+    table, other : Table
+    discrete, of_other : list of bool or "auto"
+        See :func:`discrete_overrides`.
+
+    Returns
+    -------
+    pairs : list of (int, int)
+        A column of `table` and one of `other` of which each tells the other without
+        end. Rows in which either is missing are left out.
+    """
+    numeric, heads = [], []
+    for i in range(table.shape[1]):
+        column = table.column(i)
+        if column.dtype != object:
+            numeric.append(i)
+            heads.append(column[:_HEAD])
+    if not numeric:
+        return []
+    heads, pairs = np.column_stack(heads), []
+    for j in range(other.shape[1]):
+        y = other.column(j)
+        if y.dtype == object:
+            continue
+        steps = np.diff(heads[np.argsort(y[:_HEAD], kind="stable")], axis=0)
+        one_way = ~(steps < 0).any(axis=0) | ~(steps > 0).any(axis=0)
+        for i in np.asarray(numeric)[one_way]:
+            if _are_functions(table.column(i), y) and not (
+                _is_discrete(table, i, discrete) or _is_discrete(other, j, of_other)
+            ):
+                pairs.append((int(i), j))
+    return pairs
+
+
+def warn_of_infinite(pairs, table, other):
+    """Say which pairs of columns, of :func:`infinite_pairs`, share without end."""
+    if pairs:
+        named = ", ".join(
+            f"{table.name}[{table.label(i)!r}] and {other.name}[{other.label(j)!r}]"
+            for i, j in pairs[:_NAMED]
+        )
+        more = f" and {len(pairs) - _NAMED} more pairs" * (len(pairs) > _NAMED)
+        warn(
+            f"{named}{more}: continuous, and each an increasing or decreasing function "
+            "of the other, so their mutual information is infinite. The estimate only "
+            "says what so many rows can show; drop one of the two."
+        )
+
+
+def _are_functions(x, y):
+    """Whether x and y, where both are there, are strictly monotone in each other."""
+    present = ~(np.isnan(x) | np.isnan(y))
+    order = np.argsort(y[present], kind="stable")
+    x_steps, y_steps = np.diff(x[present][order]), np.diff(y[present][order])
+    one_way = (x_steps >= 0).all() or (x_steps <= 0).all()
+    return one_way and ((x_steps != 0) == (y_steps != 0)).all()
+
+
+def _is_discrete(table, j, overrides):
+    encoder = TableEncoder("rank", [overrides[j]]).fit(table.block([j]))
+    return encoder.columns_[0].discrete or not encoder.informative
 
 
 def discrete_labels(target, encoder):

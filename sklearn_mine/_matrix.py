@@ -5,7 +5,13 @@ import zlib
 import numpy as np
 from sklearn.utils._param_validation import validate_params
 
-from ._checks import discrete_overrides, draw_seed, require_pairs
+from ._checks import (
+    discrete_overrides,
+    draw_seed,
+    infinite_pairs,
+    require_pairs,
+    warn_of_infinite,
+)
 from ._encoding import level_columns
 from ._params import NATS_PER_UNIT
 from ._progress import progress
@@ -161,6 +167,10 @@ def mine_matrix(
     marks = [_marks(table, overrides, params.encoding)]
     marks.append(marks[0] if Y is None else _marks(other, of_other, params.encoding))
     pairs = _pairs(*marks, same=Y is None)
+    infinite = infinite_pairs(table, overrides, other, of_other)
+    if Y is None:
+        infinite = [(i, j) for i, j in infinite if i < j]
+    warn_of_infinite(infinite, table, other)
     seed = draw_seed(random_state)
 
     def work():

@@ -16,9 +16,11 @@ from ._checks import (
     draw_seed,
     fold_rows,
     goes_astray,
+    infinite_pairs,
     require_pairs,
     warn_of_fit,
     warn_of_identifiers,
+    warn_of_infinite,
     warn_of_repeats,
 )
 from ._crossfit import cross_fit, n_tested
@@ -309,6 +311,10 @@ class MINE(TellsCallbacks, ShowsFigures, TakesAnyTable, BaseEstimator):
         self.leans_on_start_ = False
         if not (self._x_encoder.informative and self._y_encoder.informative):
             return None
+        infinite = infinite_pairs(
+            X, self._x_encoder.discrete, target, self._y_encoder.discrete
+        )
+        warn_of_infinite(infinite, X, target)
         options = {"groups": groups, "labels": labels}
         pair = None
         if z is None and settings.solved and settings.start is not None:
@@ -337,7 +343,7 @@ class MINE(TellsCallbacks, ShowsFigures, TakesAnyTable, BaseEstimator):
             ]
         self._report(fit.history)
         for each, of in zip(fits, _TERMS if len(fits) > 1 else ("",), strict=True):
-            warn_of_fit(each, n, settings, of)
+            warn_of_fit(each, n, settings, of, infinite)
         if fit.leans_on_start:
             unit = NATS_PER_UNIT[self.units]
             warn(

@@ -4,11 +4,11 @@ The p-value is another statistic than the interval. The estimate says how much t
 variables share; the test asks whether pairing matters. It compares features of x with
 features of y (normal scores, their squares and random tanh units, drawn without looking
 at the pairing) through the squared norm of their cross-covariance, as the
-Hilbert-Schmidt independence criterion does. Under independence every re-pairing of the rows is as likely as the one
-observed; the covariance of the statistic's parts over all re-pairings is known exactly
-(Hoeffding), so the null law is a weighted sum of chi-squares whose tail a saddlepoint
-approximation gives, however small the p-value. Where rows are too few or too rare for
-that limit, pairings are drawn instead.
+Hilbert-Schmidt independence criterion does. Under independence every re-pairing of the
+rows is as likely as the one observed; the covariance of the statistic's parts over all
+re-pairings is known exactly (Hoeffding), so the null law is a weighted sum of
+chi-squares whose tail a saddlepoint approximation gives, however small the p-value.
+Where rows are too few or too rare for that limit, pairings are drawn instead.
 
 References
 ----------

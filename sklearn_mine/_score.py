@@ -10,8 +10,11 @@ from ._checks import (
     column_indices,
     discrete_overrides,
     draw_seed,
+    infinite_pairs,
     may_repeat,
+    near_what_rows_show,
     require_pairs,
+    warn_of_infinite,
     warn_of_repeats,
 )
 from ._encoding import TableEncoder
@@ -341,14 +344,17 @@ def score_table(X, y, params):
     require_pairs(n)
     groups = as_groups(params.groups, n)
     overrides = discrete_overrides(params.discrete_features, table)
+    of_target = discrete_overrides(params.discrete_target, target, "discrete_target")
     task = Task(
         target,
         params,
-        discrete=discrete_overrides(params.discrete_target, target, "discrete_target"),
+        discrete=of_target,
         groups=groups,
         seed=draw_seed(params.random_state),
     )
     _warn_of_repeats(table, target, groups)
+    infinite = infinite_pairs(table, overrides, target, of_target)
+    warn_of_infinite(infinite, table, target)
     given = _given_columns(params.given_features, table)
     if given:
         task.condition_on(table.block(given), [overrides[j] for j in given])
@@ -371,6 +377,14 @@ def score_table(X, y, params):
         warn(
             "Text that is unique in nearly every row of X carries no information that "
             f"other rows could show, and scores 0: {identifiers}.",
+        )
+    near = near_what_rows_show(scores, n)
+    near[[i for i, _ in infinite]] = False
+    if near.any():
+        warn(
+            f"Scores of {[table.label(j) for j in np.flatnonzero(near)]} are near "
+            f"ln(n_samples) = {np.log(n):.1f} nats, above which {n} rows can show "
+            "nothing: the information may be larger. Use more rows."
         )
     unit = NATS_PER_UNIT[params.units]
     return scores / unit, p_values, errors / unit, solvers
