@@ -29,10 +29,12 @@ demo: $(PLOTS_STAMP) ## Rank the features of a data set and draw the ranking
 test: lint ## Lint, then run the tests (PYTEST_ARGS="-m slow" for the slow ones)
 	$(BIN)/python -m pytest -n 2 $(PYTEST_ARGS)
 
-lint: $(TESTS_STAMP) ## Check style, format and types
+lint: $(TESTS_STAMP) ## Check style, format, types and security
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/bandit --quiet --recursive sklearn_mine
+	$(BIN)/python .ci/audit.py
 
 docs: $(DOCS_STAMP) ## Run the examples and build the documentation, docs/_build
 	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html
