@@ -5,9 +5,10 @@ PYTHON ?= python3
 PYTEST_ARGS ?=
 
 VENV := .venv
+CONSTRAINTS := constraints.txt
 BIN := $(VENV)/bin
 WHEEL_VENV := build/venv
-INSTALL := $(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt
+INSTALL := $(BIN)/python -m pip install --disable-pip-version-check -c $(CONSTRAINTS)
 
 # A stamp says that its step is done, so that the next call skips it.
 VENV_STAMP := $(VENV)/.stamp-venv
@@ -16,18 +17,31 @@ TESTS_STAMP := $(VENV)/.stamp-tests
 DOCS_STAMP := $(VENV)/.stamp-docs
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint docs bench release clean
+.PHONY: help demo test test-lowest test-newest pytest lint docs bench release clean
 # All targets share one environment, and pip is not made for two at once.
 .NOTPARALLEL:
 
 help: ## Say what the targets do
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' Makefile
 
 demo: $(PLOTS_STAMP) ## Rank the features of a data set and draw the ranking
 	$(BIN)/python examples/rank_features.py
 
-test: lint ## Lint, then run the tests (PYTEST_ARGS="-m slow" for the slow ones)
-	$(BIN)/python -m pytest -n 2 $(PYTEST_ARGS)
+test: lint pytest ## Lint, then run the tests (PYTEST_ARGS="-m slow" for the slow ones)
+
+# What old versions warned of has come about since: warnings are no errors here.
+test-lowest: ## Run the tests with the lowest versions that pyproject.toml admits
+	$(MAKE) pytest VENV=.venv-lowest CONSTRAINTS=constraints-lowest.txt \
+	  WARNINGS='-o filterwarnings='
+
+# What is newest changes while no file here does, so that no stamp can know it.
+test-newest: ## Run the tests with the newest versions there are
+	rm -f .venv-newest/.stamp-tests
+	PIP_UPGRADE=1 PIP_UPGRADE_STRATEGY=eager \
+	  $(MAKE) pytest VENV=.venv-newest CONSTRAINTS=constraints-newest.txt
+
+pytest: $(TESTS_STAMP)
+	$(BIN)/python -m pytest -n 2 $(WARNINGS) $(PYTEST_ARGS)
 
 lint: $(TESTS_STAMP) ## Check style, format, types and security
 	$(BIN)/ruff check .
@@ -50,12 +64,12 @@ release: $(VENV_STAMP) ## Build sdist and wheel, and run the demo from the wheel
 	$(BIN)/python -m build --outdir dist .
 	$(PYTHON) -m venv $(WHEEL_VENV)
 	$(WHEEL_VENV)/bin/python -m pip install --disable-pip-version-check \
-	  -c constraints.txt "$$(ls dist/*.whl)[plots]"
+	  -c $(CONSTRAINTS) "$$(ls dist/*.whl)[plots]"
 	cd build && ../$(WHEEL_VENV)/bin/python ../examples/rank_features.py
 	rm -rf $(WHEEL_VENV)
 
-clean: ## Remove the environment, caches, builds and the demo's plot
-	rm -rf $(VENV) build dist *.egg-info feature_ranking.png
+clean: ## Remove the environments, caches, builds and the demo's plot
+	rm -rf $(VENV) .venv-lowest .venv-newest build dist *.egg-info feature_ranking.png
 	rm -rf docs/_build docs/auto_examples docs/generated docs/sg_execution_times.rst
 	rm -rf .benchmarks .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache htmlcov
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
@@ -67,14 +81,14 @@ $(VENV_STAMP):
 	$(PYTHON) -m venv $(VENV)
 	@touch $@
 
-$(PLOTS_STAMP): $(VENV_STAMP) pyproject.toml constraints.txt
+$(PLOTS_STAMP): $(VENV_STAMP) pyproject.toml $(CONSTRAINTS)
 	$(INSTALL) -e '.[plots]'
 	@touch $@
 
-$(DOCS_STAMP): $(VENV_STAMP) pyproject.toml constraints.txt
+$(DOCS_STAMP): $(VENV_STAMP) pyproject.toml $(CONSTRAINTS)
 	$(INSTALL) -e '.[docs]'
 	@touch $@
 
-$(TESTS_STAMP): $(VENV_STAMP) pyproject.toml constraints.txt
+$(TESTS_STAMP): $(VENV_STAMP) pyproject.toml $(CONSTRAINTS)
 	$(INSTALL) -e '.[tests]'
 	@touch $@

@@ -326,6 +326,8 @@ def test_parameters_that_vectors_do_not_use_are_harmless():
     parameters = list(information.parameters())
     assert all(torch.isfinite(each.abs().mean()) for each in parameters)
     torch.nn.utils.clip_grad_norm_(parameters, 1.0, norm_type=torch.inf)
+    if not hasattr(torch.optim, "Adafactor"):
+        pytest.skip("torch before 2.5 has no Adafactor")
     torch.optim.Adafactor(parameters).step()
     assert all(torch.isfinite(each).all() for each in parameters)
 
