@@ -53,6 +53,8 @@ class Side:
         """
         n_scores = 1 if levels.encoding.kind == "numeric" else 0
         score, indicators = np.split(levels.values, [n_scores], axis=1)
+        if not n_scores:
+            indicators = np.eye(len(indicators))
         heaviest = np.argsort(-(counts @ indicators), kind="stable")[:max_indicators]
         indicators = indicators[:, np.sort(heaviest)]
         if not n_scores:

@@ -24,6 +24,9 @@ N_LEVELS = 32
 # three times on average.
 MAX_DISCRETE = 32
 MAX_CATEGORIES = 64
+# Categories that have a level of their own; those with no indicator are alike to what
+# reads encodings, not to what counts rows.
+MAX_LABELS = 256
 # A value that makes up this share of a column gets an indicator.
 ATOM_SHARE = 0.02
 MAX_KNOTS = 2000
@@ -124,6 +127,8 @@ class Levels:
         Whether the levels are those of any column without ties of this length.
     units : ndarray of shape (L,) or None
         Where the levels lie in the column's own units, if known.
+    whole : bool
+        Whether each distinct value has a level of its own.
     """
 
     codes: np.ndarray
@@ -131,6 +136,7 @@ class Levels:
     encoding: ColumnEncoding
     canonical: bool = False
     units: np.ndarray | None = None
+    whole: bool = False
 
     @property
     def labels(self):
@@ -288,10 +294,11 @@ def _tied(values, encoding, discrete, n_levels):
     for i, atom in enumerate(fitted.atoms):
         encoded[:, start + i] = uniques == atom
     if fitted.kind == "category":
-        # Categories without an indicator share the level "other".
-        codes = np.where(encoded[:, start:].any(axis=1), np.arange(len(uniques)), -1)
-        if len(uniques) <= MAX_CATEGORIES:
-            codes = np.arange(len(uniques))
+        # Categories beyond the heaviest share the level "other".
+        codes = np.arange(len(uniques))
+        if len(uniques) > MAX_LABELS:
+            kept = _heaviest(uniques, counts, MAX_LABELS)
+            codes = np.where(np.isin(uniques, kept), codes, -1)
     elif len(uniques) <= n_levels:
         codes = np.arange(len(uniques))
     else:
@@ -313,7 +320,8 @@ def _tied(values, encoding, discrete, n_levels):
         row = np.zeros((1, fitted.width))
         row[0, -1] = 1.0
         level_values = np.concatenate([level_values, row])
-    return Levels(row_codes, level_values, fitted)
+    whole = len(weight) == len(uniques)
+    return Levels(row_codes, level_values, fitted, whole=whole)
 
 
 class LevelMap:

@@ -13,11 +13,17 @@ import torch
 
 from ._basis import Side
 from ._crossfit import CrossFit, cross_fit, hold_shares, n_repeats
-from ._encoding import MAX_CATEGORIES, level_column
+from ._encoding import MAX_LABELS, level_column
 from ._progress import share
 from ._pursuit import level_units, striking_direction, waves_along
 from ._student import MAX_ROWS, student_start
-from ._tables import clamp, pair_shares, table_information, tangent_score
+from ._tables import (
+    clamp,
+    pair_shares,
+    table_information,
+    tangent_score,
+    with_cells,
+)
 from .nn.bilinear import solve_bilinear
 from .nn.scoring import for_each
 from .nn.student import student_table
@@ -25,7 +31,7 @@ from .nn.student import student_table
 # Levels of a continuous column, its half waves, and indicators (all there are, with
 # one for missing cells).
 N_LEVELS = 256
-_MAX_FREQUENCY, _MAX_INDICATORS = 32, MAX_CATEGORIES + 1
+_MAX_FREQUENCY, _MAX_INDICATORS = 32, MAX_LABELS + 1
 # Products of functions of both sides up to this order, and so many at most.
 _MAX_ORDER, _MAX_PRODUCTS = 32.0, 1024
 # Directions across both columns that a critic also looks along at most.
@@ -77,7 +83,8 @@ def fit_pair(pair, x, y, settings, *, may_lean=True, **options):
     """
     with share(0.0, 0.5):
         fit = pair.cross_fit(settings.n_jobs)
-    short = falls_short(fit.estimate, pair.gap(fit)) or fit.estimate > _STRONG
+    limited = fit.estimate > _STRONG and not pair.exact
+    short = limited or falls_short(fit.estimate, pair.gap(fit))
     if settings.solver == "auto" and short:
         with share(0.5, 1.0):
             trained = cross_fit(x, y, pair.folds, settings, rival=pair, **options)
@@ -120,6 +127,7 @@ class Grid:
         self.shape = tuple(map(len, counts))
         self.balanced = balanced
         self.units = x.units, y.units
+        self.ordered = x.ordered and y.ordered
         self.x, self.y = (
             Side.of(
                 side,
@@ -151,7 +159,11 @@ class Grid:
         n = table.sum()
         product = pair_shares(table, self.balanced)
         problem = self.x.values, self.y.values, self.order, table / n, product, n
-        return clamp(self._solve_along(problem, self._starts(table)).values, n)
+        values = self._solve_along(problem, self._starts(table)).values
+        if not self.ordered:
+            values = with_cells(values, table)
+            values = values - np.log((product * np.exp(values)).sum())
+        return clamp(values, n)
 
     def _solve_along(self, problem, tables):
         """Solve with tables, and along directions for which the evidence is."""
@@ -212,6 +224,8 @@ class Pair:
     def __init__(self, x, y, folds):
         self.x, self.y, self.folds = x, y, folds
         self.grid = Grid(x, y, hold_shares(folds, y.labels))
+        # Whether levels tell all that labels tell.
+        self.exact = all(side.whole and side.encoding.discrete for side in (x, y))
 
     def table(self, rows):
         """Counts of some rows."""

@@ -352,7 +352,7 @@ def score_table(X, y, params):
         groups=groups,
         seed=draw_seed(params.random_state),
     )
-    _warn_of_repeats(table, target, groups)
+    _warn_of_repeats(table, overrides, target, of_target, groups)
     infinite = infinite_pairs(table, overrides, target, of_target)
     warn_of_infinite(infinite, table, target)
     given = _given_columns(params.given_features, table)
@@ -429,12 +429,13 @@ def column_blocks(feature_groups, table):
     return [np.flatnonzero(codes == code).tolist() for code in range(codes.max() + 1)]
 
 
-def _warn_of_repeats(table, target, groups):
+def _warn_of_repeats(table, overrides, target, of_target, groups):
     """Look for repeated rows in the first columns, and in the target."""
     first = table.block(range(min(_LOOKED_AT, table.shape[1]))).compact()
     columns = [part.column(j) for part in (first, target) for j in range(part.shape[1])]
     if may_repeat([column for column in columns if column.dtype != object]):
-        encoders = TableEncoder(), TableEncoder()
+        some = overrides[: first.shape[1]], of_target
+        encoders = [TableEncoder(discrete=discrete) for discrete in some]
         sides = [
             (encoder.fit_transform(part), encoder)
             for encoder, part in zip(encoders, (first, target), strict=True)

@@ -12,6 +12,8 @@ from ._encoding import mid_ranks
 # Levels of the plain table, and rows in one of its cells on average.
 _MAX_LEVELS = 24
 _ROWS_IN_CELL = 10.0
+# Rows that a critic's word on a cell counts for beside the cell's own.
+_STRENGTHS = (0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
 # Density ratios that a critic may claim, in training rows.
 _MAX_RATIO = 0.25
 
@@ -48,6 +50,42 @@ def pair_shares(tables, balanced):
     if balanced:
         return pairs / n**2
     return (pairs - tables) / np.maximum(n * (n - 1.0), 1.0)
+
+
+def with_cells(values, table):
+    """Values of a critic, drawn towards the counts of single cells.
+
+    The critic is the prior mean of the distribution of one side given the other, a
+    Dirichlet; its strength is that under which rows left out are likeliest. Where the
+    critic alone does as well, it stays as it is.
+
+    Parameters
+    ----------
+    values : ndarray of shape (L, M)
+        T less its log-normaliser.
+    table : ndarray of shape (L, M)
+        Counts of training rows; no level is empty on both sides.
+
+    Returns
+    -------
+    values : ndarray of shape (L, M)
+    """
+    found, likeliest = values, xlogy(table, np.exp(values)).sum()
+    for turned in (False, True):
+        counts, prior = (part.T if turned else part for part in (table, np.exp(values)))
+        of_row = counts.sum(axis=1, keepdims=True)
+        share = np.maximum(counts.sum(axis=0), 1.0) / counts.sum()
+        prior = prior / (prior @ share)[:, None]
+        for strength in _STRENGTHS:
+            left_out = np.maximum(counts - 1.0, 0.0) / share + strength * prior
+            left_out /= np.maximum(of_row - 1.0, 0.0) + strength
+            likelihood = xlogy(counts, left_out).sum()
+            if likelihood > likeliest:
+                likeliest = likelihood
+                posterior = counts / share + strength * prior
+                ratio = np.log(posterior / (of_row + strength))
+                found = ratio.T if turned else ratio
+    return found
 
 
 def tangent_score(values, test, balanced=False):
