@@ -5,16 +5,22 @@ skorch runs the loop, and one optimiser moves all players at once.
 """
 
 import itertools
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from skorch import NeuralNet
 from torch.utils.data import Dataset
 
 from .averaging import AverageAndJudge, Batches, initialized
-from .loss import adaptive_clip_, set_gradient
+from .loss import MutualInformationLoss, adaptive_clip_, set_gradient
 from .networks import dense_layers, next_generator
+
+if TYPE_CHECKING:
+    from .._samples import Samples
+
 
 softplus = torch.nn.functional.softplus
 
@@ -25,15 +31,17 @@ _SHARE = 4
 class Crop(torch.nn.Module):
     """The first rows and columns of images."""
 
-    def __init__(self, height, width):
+    def __init__(self, height: int, width: int) -> None:
         super().__init__()
         self.height, self.width = height, width
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         return x[:, :, : self.height, : self.width]
 
 
-def image_generator(n_in, shape, n_channels):
+def image_generator(
+    n_in: int, shape: Sequence[int], n_channels: int
+) -> torch.nn.Sequential:
     """Codes to images between -1 and 1, by two transposed convolutions."""
     channels, height, width = shape
     small = -(-height // 4), -(-width // 4)
@@ -52,12 +60,14 @@ def image_generator(n_in, shape, n_channels):
     )
 
 
-def dense_sight(n_in, sizes, n_out):
+def dense_sight(n_in: int, sizes: Sequence[int], n_out: int) -> torch.nn.Sequential:
     """Rows of a table to `n_out` numbers."""
     return dense_layers(n_in, sizes, n_out, lambda: torch.nn.LeakyReLU(0.2), False)
 
 
-def image_sight(shape, n_channels, n_out):
+def image_sight(
+    shape: Sequence[int], n_channels: int, n_out: int
+) -> torch.nn.Sequential:
     """Images to `n_out` numbers, by two convolutions."""
     channels, height, width = shape
     small = -(-height // 4), -(-width // 4)
@@ -83,11 +93,16 @@ class Pair(torch.nn.Module):
     Miyato and Koyama (2018), "cGANs with projection discriminator".
     """
 
-    def __init__(self, of_row, of_code, together):
+    def __init__(
+        self,
+        of_row: torch.nn.Module,
+        of_code: torch.nn.Module,
+        together: torch.nn.Module,
+    ) -> None:
         super().__init__()
         self.of_row, self.of_code, self.together = of_row, of_code, together
 
-    def forward(self, x, z):
+    def forward(self, x: torch.Tensor, z: torch.Tensor) -> torch.Tensor:
         seen = torch.nn.functional.leaky_relu(self.of_row(x), 0.2)
         product = (seen * self.of_code(z)).sum(1, keepdim=True) / seen.shape[1] ** 0.5
         return product + self.together(torch.cat([seen, z], dim=1))
@@ -102,19 +117,21 @@ class EachCode(torch.nn.Module):
     (Numbers that repeat each other are counted each time.)
     """
 
-    def __init__(self, of_row):
+    def __init__(self, of_row: torch.nn.Module) -> None:
         super().__init__()
         self.of_row = of_row
 
-    def forward(self, x, z):
+    def forward(self, x: torch.Tensor, z: torch.Tensor) -> torch.Tensor:
         """Values of pairs, (B,)."""
         return self._values(x, z).sum(-1)
 
-    def pairs(self, x, z, partners):
+    def pairs(
+        self, x: torch.Tensor, z: torch.Tensor, partners: torch.Tensor
+    ) -> torch.Tensor:
         """Values of each x with several z: (width, 1 + S, B)."""
         return self._values(x, z[partners]).movedim(-1, 0)
 
-    def _values(self, x, z):
+    def _values(self, x: torch.Tensor, z: torch.Tensor) -> torch.Tensor:
         slope, curve, level = self.of_row(x).chunk(3, dim=1)
         return level + z * (slope - z * softplus(curve))
 
@@ -138,7 +155,7 @@ class Round(NamedTuple):
 
     real: torch.Tensor
     fake: torch.Tensor
-    shown: tuple
+    shown: tuple[torch.Tensor, ...]
     information: torch.Tensor | None
     error: torch.Tensor | None = None
 
@@ -168,14 +185,14 @@ class Game(torch.nn.Module):
 
     def __init__(
         self,
-        generator,
-        discriminator,
-        information,
-        n_latent,
-        beta,
-        gradient_penalty,
-        seed,
-    ):
+        generator: torch.nn.Module,
+        discriminator: torch.nn.Module,
+        information: MutualInformationLoss | None,
+        n_latent: int,
+        beta: float,
+        gradient_penalty: float,
+        seed: int,
+    ) -> None:
         super().__init__()
         self.generator, self.discriminator = generator, discriminator
         self.information = information
@@ -183,16 +200,16 @@ class Game(torch.nn.Module):
         self.gradient_penalty = gradient_penalty
         self.seed, self.n_draws = seed, 0
 
-    def latent(self, n, generator):
+    def latent(self, n: int, generator: torch.Generator) -> torch.Tensor:
         """Latent vectors, on the generator's device."""
         device = generator.device
         return torch.randn((n, self.n_latent), generator=generator, device=device)
 
-    def draw(self, n, device):
+    def draw(self, n: int, device: torch.device) -> torch.Tensor:
         """Latent vectors, new ones each time."""
         return self.latent(n, next_generator(self, device))
 
-    def set_gradients(self, x):
+    def set_gradients(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
         """Gradients of all players; what the batch was like, by name."""
         played = self.play(x)
         judged = softplus(-played.real).mean() + softplus(played.fake).mean()
@@ -204,7 +221,7 @@ class Game(torch.nn.Module):
             judged = judged + self.gradient_penalty * self.steepness(played)
         makers = self.makers()
         _set(trainable(self.discriminator), judged)
-        if played.information is None:
+        if played.information is None or self.information is None:
             _set(makers, fooled)
             return seen
         adversarial = torch.autograd.grad(
@@ -217,7 +234,19 @@ class Game(torch.nn.Module):
         factor = adaptive_clip_(makers, adversarial, raised)
         return seen | {"information": played.information.detach(), "clip": factor}
 
-    def steepness(self, played):
+    def makers(self) -> list[torch.nn.Parameter]:
+        """Parameters of those who make rows, or codes."""
+        raise NotImplementedError
+
+    def play(self, x: torch.Tensor) -> Round:
+        """What both sides make of a batch."""
+        raise NotImplementedError
+
+    def fooled(self, played: Round) -> torch.Tensor:
+        """What those who make rows, or codes, descend."""
+        raise NotImplementedError
+
+    def steepness(self, played: Round) -> torch.Tensor:
         """Mean squared slope of the discriminator, at some of what it was shown."""
         n, device = len(played.real), played.real.device
         rows = torch.randperm(n, generator=next_generator(self, device), device=device)
@@ -229,16 +258,16 @@ class Game(torch.nn.Module):
             self.discriminator(*some).sum(), some, create_graph=True, allow_unused=True
         )
         squares = [slope.square().sum() for slope in slopes if slope is not None]
-        return sum(squares) / len(some[0])
+        return sum(squares, torch.zeros((), device=device)) / len(some[0])
 
 
-def trainable(*modules):
+def trainable(*modules: torch.nn.Module) -> list[torch.nn.Parameter]:
     """Their parameters, but for those that are frozen."""
     parameters = itertools.chain(*(module.parameters() for module in modules))
     return [parameter for parameter in parameters if parameter.requires_grad]
 
 
-def _set(parameters, loss):
+def _set(parameters: list[torch.nn.Parameter], loss: torch.Tensor) -> None:
     """Set the gradients of a loss, whose graph others may need as well."""
     gradients = torch.autograd.grad(
         loss, parameters, retain_graph=True, allow_unused=True
@@ -259,21 +288,21 @@ class GenerativeGame(Game):
         Of :class:`Game`.
     """
 
-    def __init__(self, n_codes, **players):
+    def __init__(self, n_codes: int, **players: Any) -> None:
         super().__init__(**players)
         self.n_codes = n_codes
 
-    def latent(self, n, generator):
+    def latent(self, n: int, generator: torch.Generator) -> torch.Tensor:
         drawn = super().latent(n, generator)
         codes = drawn[:, -self.n_codes :]
         # From one code to the next is a leap: what has modes needs no bridges.
         codes.copy_(torch.where(codes < 0.0, -1.0, 1.0))
         return drawn
 
-    def makers(self):
+    def makers(self) -> list[torch.nn.Parameter]:
         return trainable(self.generator)
 
-    def play(self, x):
+    def play(self, x: torch.Tensor) -> Round:
         """A batch of what is real beside as many that are made."""
         latent = self.draw(len(x), x.device)
         made = self.generator(latent)
@@ -284,7 +313,7 @@ class GenerativeGame(Game):
             information = self.information(made, latent[:, -self.n_codes :])
         return Round(real, fake, shown, information)
 
-    def fooled(self, played):
+    def fooled(self, played: Round) -> torch.Tensor:
         """What the generator descends: the loss that does not saturate."""
         return softplus(-played.fake).mean()
 
@@ -309,18 +338,20 @@ class InferenceGame(Game):
     "ALICE"; Belghazi et al. (2018), section 5.2.
     """
 
-    def __init__(self, encoder, reconstruction, **players):
+    def __init__(
+        self, encoder: torch.nn.Module, reconstruction: float, **players: Any
+    ) -> None:
         super().__init__(**players)
         self.encoder, self.reconstruction = encoder, reconstruction
 
-    def makers(self):
+    def makers(self) -> list[torch.nn.Parameter]:
         return trainable(self.generator, self.encoder)
 
-    def encoded(self, x):
+    def encoded(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         mean, raw = self.encoder(x).chunk(2, dim=1)
         return mean, softplus(raw)
 
-    def play(self, x):
+    def play(self, x: torch.Tensor) -> Round:
         latent = self.draw(len(x), x.device)
         mean, scale = self.encoded(x)
         codes = mean + scale * self.draw(len(x), x.device)
@@ -336,7 +367,7 @@ class InferenceGame(Game):
             information = self.information(*shown)
         return Round(real, fake, shown, information, error)
 
-    def fooled(self, played):
+    def fooled(self, played: Round) -> torch.Tensor:
         loss = softplus(-played.fake).mean() + softplus(played.real).mean()
         if played.error is None:
             return loss
@@ -346,7 +377,7 @@ class InferenceGame(Game):
 class GameKeeper(AverageAndJudge):
     """The gradient penalty falls as the step sizes do."""
 
-    def on_epoch_end(self, net, **kwargs):
+    def on_epoch_end(self, net: NeuralNet, **kwargs: Any) -> None:
         super().on_epoch_end(net, **kwargs)
         net.module_.gradient_penalty *= self.decay
 
@@ -358,31 +389,35 @@ class Losses(torch.nn.Module):
 class AdversarialNet(NeuralNet):
     """skorch's loop, with steps of a game."""
 
-    def train_step(self, batch, **fit_params):
+    def train_step(
+        self, batch: tuple[torch.Tensor], **fit_params: Any
+    ) -> dict[str, Any]:
         self._set_training(True)
         self.criterion_.last_ = self.module_.set_gradients(batch[0])
         self.optimizer_.step()
         return {"loss": sum(self.criterion_.last_.values()), "y_pred": None}
 
 
-class Rows(Dataset):
+class Rows(Dataset[Any]):
     """Rows as they came, and how to scale them."""
 
-    def __init__(self, rows, samples):
+    def __init__(self, rows: NDArray[Any], samples: "Samples") -> None:
         self.rows, self.samples = rows, samples
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.rows)
 
 
 class RowBatches(Batches):
     """Shuffled minibatches, scaled as they are taken."""
 
-    def __init__(self, dataset, batch_size, rng, device):
+    def __init__(
+        self, dataset: Rows, batch_size: int, rng: np.random.Generator, device: str
+    ) -> None:
         super().__init__(dataset, batch_size, rng)
         self.device = device
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[tuple[torch.Tensor]]:
         rows, samples = self.dataset.rows, self.dataset.samples
         order = self.rng.permutation(len(rows))
         for index in np.array_split(order, self.n_batches):
@@ -390,7 +425,16 @@ class RowBatches(Batches):
             yield (samples.scaled(rows[np.sort(index)]).to(self.device),)
 
 
-def make_net(game, keeper, *, rates, batch_size, rng, device, **settings):
+def make_net(
+    game: Game,
+    keeper: GameKeeper,
+    *,
+    rates: dict[str, float],
+    batch_size: int,
+    rng: np.random.Generator,
+    device: str,
+    **settings: Any,
+) -> NeuralNet:
     """The skorch net; :func:`sklearn_mine.nn.averaging.train` runs it."""
     return initialized(
         AdversarialNet,

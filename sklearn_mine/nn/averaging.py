@@ -3,10 +3,17 @@
 import copy
 import itertools
 import math
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from typing import Any
 
+import numpy as np
 import torch
+from skorch import NeuralNet
 from skorch.callbacks import Callback
+from torch.utils.data import Dataset
 
+from .._typing import Callbacks, History
 from .training import Converged, PassBar, run
 
 
@@ -34,23 +41,29 @@ class AverageAndJudge(Callback):
     tol : float
     """
 
+    # Copies of the net's module, of its class; None where there is none.
+    average_: Any
+    best_: Any
+    history_: History
+    totals_: dict[str, float]
+
     def __init__(
         self,
-        averaging,
-        decay,
-        seed,
-        judge=None,
-        judged_as="validation_loss",
-        patience=math.inf,
-        tol=0.0,
-    ):
+        averaging: float,
+        decay: float,
+        seed: int | None,
+        judge: Callable[[Any], float] | None = None,
+        judged_as: str = "validation_loss",
+        patience: float = math.inf,
+        tol: float = 0.0,
+    ) -> None:
         self.averaging, self.decay, self.seed = averaging, decay, seed
         self.judge, self.judged_as = judge, judged_as
         self.patience, self.tol = patience, tol
         self.average_, self.n_steps_, self.history_ = None, 0, []
         self.best_, self.best_loss_, self.since_ = None, math.inf, 0
 
-    def __getstate__(self):
+    def __getstate__(self) -> dict[str, Any]:
         # skorch moves its own parts to a machine without the device; these are ours.
         state = vars(self).copy()
         for name in ("average_", "best_"):
@@ -59,12 +72,12 @@ class AverageAndJudge(Callback):
                 state[name] = copy.deepcopy(module).cpu()
         return state
 
-    def on_train_begin(self, net, **kwargs):
+    def on_train_begin(self, net: NeuralNet, **kwargs: Any) -> None:
         if self.average_ is None:
             self.average_ = copy.deepcopy(net.module_)
         self.average_.to(net.device)
 
-    def on_epoch_begin(self, net, **kwargs):
+    def on_epoch_begin(self, net: NeuralNet, **kwargs: Any) -> None:
         if self.judge is not None and self.since_ >= self.patience:
             # Only now: other callbacks are told of the end of a pass as well.
             raise Converged
@@ -76,7 +89,7 @@ class AverageAndJudge(Callback):
                 torch.cuda.manual_seed(seed)
 
     @torch.no_grad()
-    def on_batch_end(self, net, loss=None, **kwargs):
+    def on_batch_end(self, net: NeuralNet, loss: Any = None, **kwargs: Any) -> None:
         if not torch.isfinite(loss):
             raise Diverged
         average, now = _numbers(self.average_), _numbers(net.module_)
@@ -90,8 +103,8 @@ class AverageAndJudge(Callback):
             self.totals_[name] = self.totals_.get(name, 0.0) + float(value)
         self.n_batches_ += 1
 
-    def on_epoch_end(self, net, **kwargs):
-        record = {"pass": len(self.history_) + 1}
+    def on_epoch_end(self, net: NeuralNet, **kwargs: Any) -> None:
+        record: dict[str, Any] = {"pass": len(self.history_) + 1}
         for name, total in self.totals_.items():
             record[name] = total / self.n_batches_
         self.history_.append(record)
@@ -111,43 +124,43 @@ class AverageAndJudge(Callback):
             else:
                 _copy_numbers(self.best_, self.average_)
 
-    def status(self):
+    def status(self) -> str:
         """What the bar says."""
         first = next(iter(self.totals_))
         return f"{first.replace('_', '-')} {self.history_[-1][first]:.3f} nats"
 
-    def settle(self, net):
+    def settle(self, net: NeuralNet) -> None:
         """Go on, if at all, from the weights that were kept, and judge no more."""
         if self.best_ is not None:
             self.average_ = self.best_
             self._take_up(net)
         self.judge = self.best_ = None
 
-    def restart(self, net):
+    def restart(self, net: NeuralNet) -> None:
         """Take up the average where the training has diverged."""
         self._take_up(net)
         net.optimizer_.state.clear()
 
-    def _take_up(self, net):
+    def _take_up(self, net: NeuralNet) -> None:
         # Numbers alone: what counts draws goes on.
         _copy_numbers(net.module_, self.average_)
 
 
 @torch.no_grad()
-def _copy_numbers(target, source):
+def _copy_numbers(target: torch.nn.Module, source: torch.nn.Module) -> None:
     torch._foreach_copy_(_numbers(target), _numbers(source))
 
 
-def _numbers(module):
+def _numbers(module: torch.nn.Module) -> list[torch.Tensor]:
     """Weights and running statistics, each once."""
-    found = {}
+    found: dict[int, torch.Tensor] = {}
     for each in itertools.chain(module.parameters(), module.buffers()):
         if each.is_floating_point() and each.numel():
             found.setdefault(each.data_ptr(), each)
     return list(found.values())
 
 
-def n_batches(n, batch_size):
+def n_batches(n: int, batch_size: int) -> int:
     """Of nearly one size, none of a single row."""
     return max(1, min(round(n / batch_size), n // 2))
 
@@ -155,20 +168,29 @@ def n_batches(n, batch_size):
 class Batches:
     """Shuffled minibatches of nearly one size, none of a single row."""
 
-    def __init__(self, dataset, batch_size, rng):
+    def __init__(self, dataset: Any, batch_size: int, rng: np.random.Generator) -> None:
         self.dataset, self.rng = dataset, rng
         self.n_batches = n_batches(len(dataset), batch_size)
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[tuple[torch.Tensor, ...]]:
         order = torch.from_numpy(self.rng.permutation(len(self.dataset)))
         for rows in torch.tensor_split(order, self.n_batches):
             yield tuple(each[rows] for each in self.dataset.tensors)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return self.n_batches
 
 
-def initialized(kind, module, criterion, keeper, *, betas, callbacks, **settings):
+def initialized(
+    kind: type[NeuralNet],
+    module: torch.nn.Module,
+    criterion: torch.nn.Module | type[torch.nn.Module],
+    keeper: AverageAndJudge,
+    *,
+    betas: tuple[float, float],
+    callbacks: Callbacks,
+    **settings: Any,
+) -> NeuralNet:
     """A skorch net with Adam, silent, which can be pickled for other machines."""
     net = kind(
         module=module,
@@ -187,7 +209,14 @@ def initialized(kind, module, criterion, keeper, *, betas, callbacks, **settings
     return net
 
 
-def train(net, dataset, n_passes, what, verbose, callbacks=()):
+def train(
+    net: NeuralNet,
+    dataset: Dataset[Any],
+    n_passes: int,
+    what: str,
+    verbose: int,
+    callbacks: Callbacks = (),
+) -> bool:
     """Make passes over rows, some callbacks looking on; was the loss finite?"""
     keeper, before = net.callbacks[0], net.callbacks_
     if verbose:
@@ -204,7 +233,9 @@ def train(net, dataset, n_passes, what, verbose, callbacks=()):
     return True
 
 
-def own_draws(device, *, enabled=True):
+def own_draws(
+    device: str | torch.device, *, enabled: bool = True
+) -> AbstractContextManager[None]:
     """Leave torch's own generators, of the CPU and of this device, as they were."""
     on_gpu = torch.device(device).type == "cuda"
     devices = [torch.cuda.current_device()] if on_gpu else []

@@ -14,6 +14,8 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
+from .._typing import Floats
+
 # Prior precisions of a weight of order one, in rows, from stiff to free. The rows'
 # evidence picks one.
 PRECISIONS = (100_000.0, 10_000.0, 1000.0, 100.0, 10.0, 1.0, 0.1, 0.01)
@@ -42,21 +44,21 @@ class Solution(NamedTuple):
         In nats.
     """
 
-    values: np.ndarray
+    values: Floats
     precision: float
     evidence: float
 
 
 def solve_bilinear(
-    x_functions,
-    y_functions,
-    order,
-    joint,
-    product,
-    n_rows,
-    tables=None,
-    table_order=None,
-):
+    x_functions: Floats,
+    y_functions: Floats,
+    order: Floats,
+    joint: Floats,
+    product: Floats,
+    n_rows: float,
+    tables: Floats | None = None,
+    table_order: Floats | None = None,
+) -> Solution:
     """Maximise the Donsker-Varadhan bound over the weights of products of functions.
 
     For fixed product pairs, n times the bound is the log-likelihood of an exponential
@@ -115,7 +117,9 @@ def solve_bilinear(
     return chosen
 
 
-def _maximise(problem, weights, ridge):
+def _maximise(
+    problem: "_Problem", weights: torch.Tensor, ridge: torch.Tensor
+) -> "tuple[torch.Tensor, _State, torch.Tensor | None]":
     """Newton's method; a Hessian serves for as long as it shrinks the gradient well.
 
     Returns
@@ -161,8 +165,15 @@ class _Problem:
     """The bound of one critic as a function of its weights."""
 
     def __init__(
-        self, x_functions, y_functions, order, tables, table_order, joint, product
-    ):
+        self,
+        x_functions: Floats,
+        y_functions: Floats,
+        order: Floats,
+        tables: Floats,
+        table_order: Floats,
+        joint: Floats,
+        product: Floats,
+    ) -> None:
         self.x = torch.from_numpy(x_functions)
         self.y = torch.from_numpy(y_functions)
         self.rows, self.columns = torch.from_numpy(
@@ -181,22 +192,22 @@ class _Problem:
         y_place = y_place[self.columns][:, self.columns]
         self.place = x_place * self.y_squares.shape[1] + y_place
 
-    def ridge(self, precision):
+    def ridge(self, precision: float) -> torch.Tensor:
         """Prior precision of each weight, in rows."""
         return torch.cat([self.order**2 * precision, self.table_ridge])
 
-    def _means(self, shares):
+    def _means(self, shares: torch.Tensor) -> torch.Tensor:
         products = (self.x.T @ shares @ self.y)[self.rows, self.columns]
         return torch.cat([products, self.tables @ shares.flatten()])
 
-    def logits(self, weights):
+    def logits(self, weights: torch.Tensor) -> torch.Tensor:
         matrix = torch.zeros(self.x.shape[1], self.y.shape[1], dtype=torch.float64)
         n_products = len(self.rows)
         matrix[self.rows, self.columns] = weights[:n_products]
         of_tables = weights[n_products:] @ self.tables
         return self.x @ matrix @ self.y.T + of_tables.view(self.log_product.shape)
 
-    def ascent(self, weights, ridge):
+    def ascent(self, weights: torch.Tensor, ridge: torch.Tensor) -> _State:
         """Value and gradient of the penalised bound."""
         logits = self.logits(weights) + self.log_product
         highest = logits.max()
@@ -210,7 +221,7 @@ class _Problem:
         gradient = self.joint_mean - mean - penalised
         return _State(value, gradient, log_z, tilted, mean)
 
-    def factor(self, state, ridge):
+    def factor(self, state: _State, ridge: torch.Tensor) -> torch.Tensor | None:
         """Cholesky factor of the negative Hessian; None where it has none.
 
         Moments in single precision are enough, but where two functions nearly agree.
@@ -224,7 +235,7 @@ class _Problem:
                 return factor
         return None
 
-    def _moments(self, tilted):
+    def _moments(self, tilted: torch.Tensor) -> torch.Tensor:
         """Second moments of all that has a weight."""
         x_squares, y_squares, x, y, tables = (
             part.to(tilted.dtype)
@@ -238,7 +249,7 @@ class _Problem:
         return torch.cat([torch.cat([moments, beside]), right], dim=1)
 
 
-def _products(functions):
+def _products(functions: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Products of all pairs of functions (L, t), and the place of each pair (a, a)."""
     n = functions.shape[1]
     first, second = torch.triu_indices(n, n)

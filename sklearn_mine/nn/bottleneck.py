@@ -5,19 +5,27 @@ climbs the information of inputs and codes, which the encoder descends.
 """
 
 import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import torch
 from skorch import NeuralNet
 
-from .averaging import Batches, initialized
+from .averaging import AverageAndJudge, Batches, initialized
 from .loss import MutualInformationLoss
 from .networks import Critic, next_generator
+
+if TYPE_CHECKING:
+    from ..information_bottleneck import _Training
+
 
 # Where codes are mu + sigma e, sigma is softplus of the encoder's output less this. The
 # deep variational bottleneck starts with hardly any noise (Alemi et al., 2017). Critics
 # charge for what they can see, and would not see so little: there noise starts larger.
 _SIGMA_SHIFT, _SIGMA_SHIFT_VARIATIONAL = 0.0, 5.0
+
+ModuleT = TypeVar("ModuleT", bound=torch.nn.Module)
 
 
 class Bottleneck(torch.nn.Module):
@@ -47,28 +55,37 @@ class Bottleneck(torch.nn.Module):
         Of the noise.
     """
 
-    def __init__(self, encoder, decoder, noise, noise_scale, n_noise, penalty, seed):
+    def __init__(
+        self,
+        encoder: torch.nn.Module,
+        decoder: torch.nn.Linear,
+        noise: str | None,
+        noise_scale: float,
+        n_noise: int,
+        penalty: MutualInformationLoss | str | None,
+        seed: int,
+    ) -> None:
         super().__init__()
         self.encoder, self.decoder = encoder, decoder
         self.n_components = decoder.in_features
         self.noise, self.noise_scale, self.n_noise = noise, noise_scale, n_noise
-        self.information = None if penalty == "variational" else penalty
+        self.information = None if isinstance(penalty, str) else penalty
         self.variational = penalty == "variational"
         self.shift = _SIGMA_SHIFT_VARIATIONAL if self.variational else _SIGMA_SHIFT
         self.seed, self.n_draws = seed, 0
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
         """Class scores of a batch, and its penalty, in training."""
         codes, mean, scale = self.codes(x, next_generator(self, x.device))
         penalty = None
         if self.information is not None:
             penalty = self._information_of(x, codes)
-        elif self.variational:
+        elif self.variational and scale is not None:
             divergence = mean**2 + scale**2 - 2.0 * torch.log(scale) - 1.0
             penalty = 0.5 * divergence.sum(dim=1).mean()
         return self.decoder(codes), penalty
 
-    def _information_of(self, x, codes):
+    def _information_of(self, x: torch.Tensor, codes: torch.Tensor) -> torch.Tensor:
         """The critic's bound; what lies below nought teaches the critic alone.
 
         Information is never negative: such a critic is wrong about these codes, and an
@@ -79,6 +96,7 @@ class Bottleneck(torch.nn.Module):
         charged = torch.nn.functional.batch_norm(
             codes, None, None, training=True, eps=1e-10
         )
+        assert self.information is not None
         bound = self.information(x, charged)
         if charged.requires_grad:
             # Not of the bound itself, whose graph would hold itself for ever.
@@ -86,7 +104,9 @@ class Bottleneck(torch.nn.Module):
             charged.register_hook(lambda gradient: torch.where(above, gradient, 0.0))
         return bound
 
-    def codes(self, x, generator):
+    def codes(
+        self, x: torch.Tensor, generator: torch.Generator
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]:
         """Codes with noise of each row's own, and what :meth:`encoded` gives."""
         mean, scale = self.encoded(x, self.draw(x, len(x), generator))
         if scale is None:
@@ -94,7 +114,9 @@ class Bottleneck(torch.nn.Module):
         noise = torch.randn(mean.shape, generator=generator, device=x.device)
         return mean + scale * noise.to(mean.dtype), mean, scale
 
-    def draw(self, x, n, generator):
+    def draw(
+        self, x: torch.Tensor, n: int, generator: torch.Generator
+    ) -> torch.Tensor | None:
         """Noise on the way in, for n rows; None where there is none."""
         if self.noise not in ("additive", "propagated"):
             return None
@@ -102,11 +124,13 @@ class Bottleneck(torch.nn.Module):
         drawn = torch.randn((n, width), generator=generator, device=x.device)
         return drawn.to(x.dtype)
 
-    def encoded(self, x, drawn):
+    def encoded(
+        self, x: torch.Tensor, drawn: torch.Tensor | None
+    ) -> tuple[torch.Tensor, torch.Tensor | None]:
         """Means of the codes, and their scales or None, with noise on the way in."""
-        if self.noise == "additive":
+        if self.noise == "additive" and drawn is not None:
             x = torch.add(x, drawn, alpha=self.noise_scale)
-        elif self.noise == "propagated":
+        elif self.noise == "propagated" and drawn is not None:
             x = torch.cat([x, drawn.expand(len(x), -1)], dim=1)
         out = self.encoder(x)
         if self.noise != "gaussian":
@@ -115,13 +139,13 @@ class Bottleneck(torch.nn.Module):
         return mean, torch.nn.functional.softplus(raw - self.shift) + 1e-6
 
 
-def stream(seed, purpose):
+def stream(seed: int, purpose: str) -> int:
     """A seed of its own for each purpose."""
     sequence = np.random.SeedSequence([seed, *purpose.encode()])
     return int(sequence.generate_state(1, np.uint32)[0])
 
 
-def build(make, seed, *, as_torch=False):
+def build(make: Callable[[], ModuleT], seed: int, *, as_torch: bool = False) -> ModuleT:
     """Make a module whose weights come of `seed`, and of no global generator.
 
     Parameters
@@ -137,6 +161,7 @@ def build(make, seed, *, as_torch=False):
         module = make()
     module.to_empty(device="cpu")
     generator = torch.Generator().manual_seed(seed)
+    part: Any  # of which torch tells no attributes
     for part in module.modules():
         if isinstance(part, torch.nn.modules.batchnorm._BatchNorm):
             part.reset_running_stats()
@@ -153,7 +178,14 @@ def build(make, seed, *, as_torch=False):
     return module
 
 
-def build_information(width, n_components, hidden_layer_sizes, objective, noise, seed):
+def build_information(
+    width: int,
+    n_components: int,
+    hidden_layer_sizes: tuple[int, ...],
+    objective: str,
+    noise: float,
+    seed: int,
+) -> MutualInformationLoss:
     """A critic of inputs and codes."""
     critic = Critic(hidden_layer_sizes, noise=noise, seed=seed)
     for side, n_in in zip(critic.sides, (width, n_components), strict=True):
@@ -165,11 +197,13 @@ def build_information(width, n_components, hidden_layer_sizes, objective, noise,
 class BottleneckLoss(torch.nn.Module):
     """Cross-entropy, and the penalty weighed by beta; what they were is kept."""
 
-    def __init__(self, beta):
+    def __init__(self, beta: float) -> None:
         super().__init__()
         self.beta = beta
 
-    def forward(self, outcome, y):
+    def forward(
+        self, outcome: tuple[torch.Tensor, torch.Tensor | None], y: torch.Tensor
+    ) -> torch.Tensor:
         scores, penalty = outcome
         cross_entropy = self.cross_entropy(scores, y)
         self.last_ = {"cross_entropy": cross_entropy.detach()}
@@ -178,12 +212,19 @@ class BottleneckLoss(torch.nn.Module):
         self.last_["penalty"] = penalty.detach()
         return cross_entropy + self.beta * penalty
 
-    def cross_entropy(self, scores, y):
+    def cross_entropy(self, scores: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         """The mean over the batch, in nats."""
         return torch.nn.functional.cross_entropy(scores, y)
 
 
-def make_net(module, loss, keeper, *, rng, settings):
+def make_net(
+    module: Bottleneck,
+    loss: BottleneckLoss,
+    keeper: AverageAndJudge,
+    *,
+    rng: np.random.Generator,
+    settings: "_Training",
+) -> NeuralNet:
     """The skorch net; :func:`sklearn_mine.nn.averaging.train` runs it."""
     return initialized(
         NeuralNet,

@@ -7,15 +7,21 @@ trained by gradient as a whole, or its head is solved (:mod:`sklearn_mine.nn.new
 
 import itertools
 import math
+from collections.abc import Iterable, Iterator, Sequence
 from numbers import Integral
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
 
+from .._typing import Floats, Ints, Sizes
 from .logistic import LogisticRatio
 from .mixture import MixtureRatio
 from .student import StudentRatio
+
+if TYPE_CHECKING:
+    from .._start import CanonicalStart
+
 
 ACTIVATIONS = {
     "identity": torch.nn.Identity,
@@ -42,11 +48,9 @@ _DROPOUT, _WIDE = 0.1, 32
 _ALL = slice(None)
 
 
-def as_layer_sizes(sizes, name="hidden_layer_sizes"):
+def as_layer_sizes(sizes: Sizes, name: str = "hidden_layer_sizes") -> tuple[int, ...]:
     """A tuple of layer sizes, checked."""
-    if isinstance(sizes, Integral):
-        sizes = (sizes,)
-    sizes = tuple(sizes)
+    sizes = (sizes,) if isinstance(sizes, (int, Integral)) else tuple(sizes)
     if not sizes or any(
         not isinstance(size, Integral) or isinstance(size, bool) or size < 1
         for size in sizes
@@ -58,7 +62,19 @@ def as_layer_sizes(sizes, name="hidden_layer_sizes"):
     return tuple(int(size) for size in sizes)
 
 
-class CriticBank(torch.nn.Module):
+class Bank(torch.nn.Module):
+    """Base of K critics side by side, called with rows of both sides and partners.
+
+    Attributes
+    ----------
+    head : tensor of shape (K, ...)
+        What each critic weighs features with, or its values.
+    """
+
+    head: torch.Tensor
+
+
+class CriticBank(Bank):
     """K critics of the same shape, each with its own weights.
 
     Parameters
@@ -79,15 +95,24 @@ class CriticBank(torch.nn.Module):
         Draws the initial weights, the same for every critic.
     """
 
+    x_mean: torch.Tensor
+    y_mean: torch.Tensor
+    x_directions: torch.Tensor
+    y_directions: torch.Tensor
+    correlations: torch.Tensor
+    x_twists: torch.Tensor
+    y_twists: torch.Tensor
+    twist_correlations: torch.Tensor
+
     def __init__(
         self,
-        starts,
-        hidden_layer_sizes,
-        activation,
+        starts: "Sequence[CanonicalStart]",
+        hidden_layer_sizes: tuple[int, ...],
+        activation: str,
         *,
-        use_start,
-        rng,
-    ):
+        use_start: bool,
+        rng: np.random.Generator,
+    ) -> None:
         super().__init__()
         self.use_start = use_start
         self.activation = ACTIVATIONS[activation]()
@@ -132,16 +157,17 @@ class CriticBank(torch.nn.Module):
         self._n_start = self.n_starts + 9 + n_products if use_start else 0
         self.towers = torch.nn.ModuleList()
         if use_start:
-            for width in (width_x, width_y):
-                self.towers.append(
-                    _Tower([width, *hidden_layer_sizes, 1 + N_PRODUCTS], n_critics, rng)
-                )
+            left, right = (
+                _Tower([width, *hidden_layer_sizes, 1 + N_PRODUCTS], n_critics, rng)
+                for width in (width_x, width_y)
+            )
+            self.towers.extend([left, right])
             # One side starts at zero: so do the products, and the critic is the start.
-            for parameter in (self.towers[0].weights[-1], self.towers[0].biases[-1]):
+            for parameter in (left.weights[-1], left.biases[-1]):
                 torch.nn.init.zeros_(parameter)
-            torch.nn.init.zeros_(self.towers[1].biases[-1])
+            torch.nn.init.zeros_(right.biases[-1])
             with torch.no_grad():
-                self.towers[1].weights[-1][:, :, 0] = 0.0
+                right.weights[-1][:, :, 0] = 0.0
         self.n_features = self._n_start + sizes[-1] + (1 + N_PRODUCTS) * use_start
         head = np.zeros((1, self.n_features, 1))
         if use_start:
@@ -154,8 +180,8 @@ class CriticBank(torch.nn.Module):
         self.head = _parameter(head, n_critics)
         self.intercept = _parameter(np.zeros((1, 1)), n_critics)
 
-    def _set_start(self, starts):
-        def stack(name):
+    def _set_start(self, starts: "Sequence[CanonicalStart]") -> None:
+        def stack(name: str) -> torch.Tensor:
             width = max(getattr(start, name).shape[-1] for start in starts)
             arrays = [getattr(start, name) for start in starts]
             padded = [
@@ -177,7 +203,7 @@ class CriticBank(torch.nn.Module):
             self.register_buffer(name, stack(name))
 
     @torch.no_grad()
-    def begin_at(self, which):
+    def begin_at(self, which: Sequence[int] | Ints) -> None:
         """Let each critic be one of its starts, (K,) of numbers below `n_starts`.
 
         -1 is nothing at all.
@@ -187,7 +213,13 @@ class CriticBank(torch.nn.Module):
             if start >= 0:
                 self.head[k, start] = 1.0
 
-    def forward(self, x, y, partners, critics=_ALL):
+    def forward(
+        self,
+        x: torch.Tensor,
+        y: torch.Tensor,
+        partners: torch.Tensor,
+        critics: slice = _ALL,
+    ) -> torch.Tensor:
         """Critic values of pairs.
 
         Parameters
@@ -210,12 +242,12 @@ class CriticBank(torch.nn.Module):
         head = self.head[critics]
         shape = (len(hidden), *partners.shape)
         n_start, n_hidden = self._n_start, hidden.shape[2]
-        values = _HeadProduct.apply(hidden, head[:, n_start : n_start + n_hidden, 0])
+        values = _HeadProduct.apply(hidden, head[:, n_start : n_start + n_hidden, 0])  # type: ignore[no-untyped-call]  # torch's
         if start is not None:
             weights = head[:, :n_start].mT
             values = values + torch.bmm(weights, start.flatten(2))[:, 0]
         values = (values + self.intercept[critics]).reshape(shape)
-        if left is not None:
+        if left is not None and right is not None:
             weights = head[:, None, -N_PRODUCTS - 1 :, 0]
             left, right = left * weights, right[:, partners]
             values = values + (left[:, None, :, 1:] * right[..., 1:]).sum(3)
@@ -223,7 +255,7 @@ class CriticBank(torch.nn.Module):
             values = values + marginal
         return values
 
-    def separable(self, x, y):
+    def separable(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         """Values of all pairs of rows without the pair network, (K, B, B).
 
         Entry (k, i, j) pairs x[k, i] with y[k, j]. Gaussian starts and towers alone:
@@ -256,18 +288,28 @@ class CriticBank(torch.nn.Module):
             values = values + self.head[:, self.n_separable - 1, None] * ratios
         return values
 
-    def features(self, x, y, partners, critics=_ALL):
+    def features(
+        self,
+        x: torch.Tensor,
+        y: torch.Tensor,
+        partners: torch.Tensor,
+        critics: slice = _ALL,
+    ) -> torch.Tensor:
         """Features of pairs, start features first, (K, R, B, n_features)."""
         start, hidden, left, right = self._parts(x, y, partners, critics)
         parts = [hidden.reshape(len(hidden), *partners.shape, -1)]
         if start is not None:
             parts.insert(0, start.permute(0, 2, 3, 1))
-        if left is not None:
+        if left is not None and right is not None:
             left, right = left[:, None], right[:, partners]
             parts += [left[..., :1] + right[..., :1], left[..., 1:] * right[..., 1:]]
         return torch.cat(parts, dim=3)
 
-    def _parts(self, x, y, partners, critics):
+    def _parts(
+        self, x: torch.Tensor, y: torch.Tensor, partners: torch.Tensor, critics: slice
+    ) -> tuple[
+        torch.Tensor | None, torch.Tensor, torch.Tensor | None, torch.Tensor | None
+    ]:
         """What a head weighs: of pairs, and of each side.
 
         Returns
@@ -278,12 +320,12 @@ class CriticBank(torch.nn.Module):
             What the towers give for x and y.
         """
         start, x_in, y_in, pair_in = self._inputs(x, y, partners, critics)
-        n_x, n_y, n_pair = self._splits
+        n_x, n_y, _ = self._splits
         first = self.weights[0][critics]
         side_x = torch.baddbmm(self.biases[0][critics], x_in, first[:, :n_x])
         side_y = torch.bmm(y_in, first[:, n_x : n_x + n_y])
         hidden = (side_x[:, None] + side_y[:, partners]).flatten(1, 2)
-        if n_pair:
+        if pair_in is not None:
             flat = pair_in.flatten(2).mT
             hidden = torch.baddbmm(hidden, flat, first[:, n_x + n_y :])
         hidden = self.activation(hidden)
@@ -296,7 +338,7 @@ class CriticBank(torch.nn.Module):
         right = self.towers[1](y_in, self.activation, critics)
         return start, hidden, left, right
 
-    def _relevance(self, width, critics):
+    def _relevance(self, width: int, critics: slice) -> torch.Tensor:
         """Scale of each coordinate as a network input.
 
         Coordinates with a confirmed correlation enter as they are. Where there are
@@ -309,7 +351,7 @@ class CriticBank(torch.nn.Module):
         scale = torch.sqrt(_FEW / n_others).clamp(max=1.0)
         return (known + (1.0 - known) * scale)[:, None]
 
-    def _sides(self, x, y, critics):
+    def _sides(self, x: torch.Tensor, y: torch.Tensor, critics: slice) -> "_Sides":
         """Coordinates of both sides, and what the networks see of each."""
         seen = []
         for side, n_raw, mean, directions, twists in (
@@ -330,7 +372,9 @@ class CriticBank(torch.nn.Module):
             seen += [coordinates, twisted, torch.cat(parts, dim=2)]
         return _Sides(*seen)
 
-    def _separable_starts(self, x, y, sides, critics):
+    def _separable_starts(
+        self, x: torch.Tensor, y: torch.Tensor, sides: "_Sides", critics: slice
+    ) -> Iterator[tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]]:
         """Parts of the log-density ratios of Gaussian starts and of regressions.
 
         Yields
@@ -360,7 +404,9 @@ class CriticBank(torch.nn.Module):
                 torch.zeros_like(right[..., 0]),
             )
 
-    def _inputs(self, x, y, partners, critics):
+    def _inputs(
+        self, x: torch.Tensor, y: torch.Tensor, partners: torch.Tensor, critics: slice
+    ) -> tuple[torch.Tensor | None, torch.Tensor, torch.Tensor, torch.Tensor | None]:
         """Start features (K, n_start, R, B), and what the networks see."""
         if not self.use_start:
             return None, x, y, None
@@ -419,18 +465,18 @@ class _HeadProduct(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx, hidden, weights):
+    def forward(ctx: Any, hidden: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
         ctx.save_for_backward(hidden, weights)
         return torch.bmm(hidden, weights[:, :, None])[:, :, 0]
 
     @staticmethod
-    def backward(ctx, gradient):
+    def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         hidden, weights = ctx.saved_tensors
         of_weights = torch.bmm(gradient[:, None], hidden)[:, 0]
         return gradient[:, :, None] * weights[:, None], of_weights
 
 
-def _radial(square):
+def _radial(square: torch.Tensor) -> list[torch.Tensor]:
     """Features of a mean squared radius."""
     return [torch.log1p(square), torch.sqrt(square + 1e-6)]
 
@@ -442,7 +488,9 @@ class _Tower(torch.nn.Module):
     drawn depends on `rng` alone.
     """
 
-    def __init__(self, sizes, n_critics, rng):
+    def __init__(
+        self, sizes: Sequence[int], n_critics: int, rng: np.random.Generator
+    ) -> None:
         super().__init__()
         self.dropout = _DROPOUT if sizes[0] > _WIDE else 0.0
         self.seed = int(rng.integers(2**62))
@@ -456,14 +504,16 @@ class _Tower(torch.nn.Module):
             self.weights.append(_parameter(weight, n_critics))
             self.biases.append(_parameter(bias, n_critics))
 
-    def forward(self, side, activation, critics):
+    def forward(
+        self, side: torch.Tensor, activation: torch.nn.Module, critics: slice
+    ) -> torch.Tensor:
         for i, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
             if i:
                 side = self._drop(activation(side))
             side = torch.baddbmm(bias[critics], side, weight[critics])
         return side
 
-    def _drop(self, units):
+    def _drop(self, units: torch.Tensor) -> torch.Tensor:
         if not (self.dropout and self.training and torch.is_grad_enabled()):
             return units
         self.n_draws += 1
@@ -472,7 +522,9 @@ class _Tower(torch.nn.Module):
         return units * (kept > self.dropout) / (1.0 - self.dropout)
 
 
-def shifts_of(n, offsets, device=None):
+def shifts_of(
+    n: int, offsets: Iterable[int], device: torch.device | None = None
+) -> torch.Tensor:
     """Partners under circular shifts: offset 0 is the joint row, others pair nobody
     with themselves.
 
@@ -492,6 +544,6 @@ def shifts_of(n, offsets, device=None):
     return (torch.arange(n, device=device)[None] + offsets) % n
 
 
-def _parameter(values, n_critics):
+def _parameter(values: Floats, n_critics: int) -> torch.nn.Parameter:
     tensor = torch.tensor(values, dtype=torch.float32)
     return torch.nn.Parameter(tensor.repeat(n_critics, *[1] * (tensor.ndim - 1)))

@@ -1,7 +1,12 @@
 """The log-density ratio of logistic regressions, K side by side."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
+
+from .._logistic import LogisticStart
+from .._typing import Floats
 
 
 class LogisticRatio(torch.nn.Module):
@@ -13,13 +18,18 @@ class LogisticRatio(torch.nn.Module):
         One for each critic; None for a ratio of one everywhere.
     """
 
-    def __init__(self, starts):
+    weights: torch.Tensor
+    intercepts: torch.Tensor
+    log_shares: torch.Tensor
+    codes: torch.Tensor
+
+    def __init__(self, starts: Sequence[LogisticStart | None]) -> None:
         super().__init__()
         some = next(start for start in starts if start is not None)
         self.n_x, self.n_y = len(some.weights), some.codes.shape[1]
         n_classes = max(len(start.codes) for start in starts if start is not None)
 
-        def stack(name, filler=0.0):
+        def stack(name: str, filler: float = 0.0) -> None:
             """Of all critics, (K, ..., C) with classes last, filled up."""
             arrays = []
             for start in starts:
@@ -42,7 +52,9 @@ class LogisticRatio(torch.nn.Module):
         self.intercepts[none] = 0.0
         self.log_shares[none] = -np.log(n_classes)
 
-    def sides(self, x, y, critics):
+    def sides(
+        self, x: torch.Tensor, y: torch.Tensor, critics: slice
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         """Rows of both sides whose product is the ratio, (K, B, C) each."""
         x, y = x[:, :, : self.n_x], y[:, :, : self.n_y]
         scores = torch.bmm(x, self.weights[critics])
@@ -53,7 +65,7 @@ class LogisticRatio(torch.nn.Module):
         return left, right.to(left.dtype)
 
 
-def _classes_last(start):
+def _classes_last(start: LogisticStart) -> dict[str, Floats]:
     return {
         "weights": start.weights,
         "intercepts": start.intercepts,

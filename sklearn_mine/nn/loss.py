@@ -4,7 +4,9 @@ The bound is differentiable in both variables: :class:`MutualInformationLoss` gi
 to anyone's loop, to be raised or lowered, while its critic always climbs.
 """
 
+from collections.abc import Iterable
 from numbers import Integral
+from typing import Any
 
 import torch
 from torch.nn.parameter import is_lazy
@@ -105,7 +107,13 @@ class MutualInformationLoss(torch.nn.Module):
     True
     """
 
-    def __init__(self, critic=None, objective="mine", *, n_shifts=None):
+    def __init__(
+        self,
+        critic: torch.nn.Module | None = None,
+        objective: str = "mine",
+        *,
+        n_shifts: int | None = None,
+    ) -> None:
         super().__init__()
         if critic is not None and not isinstance(critic, torch.nn.Module):
             raise ValueError(
@@ -131,20 +139,20 @@ class MutualInformationLoss(torch.nn.Module):
         self.n_shifts = int(n_shifts)
         self.n_calls = 0
 
-    def get_extra_state(self):
+    def get_extra_state(self) -> torch.Tensor:
         """How many calls there were, for a state_dict."""
         return torch.tensor(self.n_calls)
 
-    def set_extra_state(self, state):
+    def set_extra_state(self, state: torch.Tensor) -> None:
         """Go on from the calls of a state_dict."""
         self.n_calls = int(state)
 
     @property
-    def is_lower_bound(self):
+    def is_lower_bound(self) -> bool:
         """Whether the objective bounds the mutual information from below."""
         return self.objective.is_lower_bound
 
-    def forward(self, x, z):
+    def forward(self, x: torch.Tensor, z: torch.Tensor) -> torch.Tensor:
         """The estimate of a batch.
 
         Parameters
@@ -199,9 +207,9 @@ class MutualInformationLoss(torch.nn.Module):
         self.n_calls += 1
         loss, bound = (each.sum() for each in self.objective.measure(values, partners))
         # The value of the bound, the gradient of what trains.
-        return _Noted.apply(bound + (loss.detach() - loss), direction)
+        return _Noted.apply(bound + (loss.detach() - loss), direction)  # type: ignore[no-untyped-call]  # torch's
 
-    def _partners(self, n, device):
+    def _partners(self, n: int, device: torch.device) -> torch.Tensor:
         """The y of each pair: the batch as it is, and shifted."""
         n_shifts = min(self.n_shifts, n - 1)
         n_calls = self.n_calls if self.training else 0
@@ -212,7 +220,11 @@ class MutualInformationLoss(torch.nn.Module):
         return shifts_of(n, [0, *shifts], device)
 
 
-def adaptive_clip_(parameters, adversarial_gradients, information_gradients):
+def adaptive_clip_(
+    parameters: Iterable[torch.nn.Parameter],
+    adversarial_gradients: Iterable[torch.Tensor | None],
+    information_gradients: Iterable[torch.Tensor | None],
+) -> torch.Tensor:
     """Add two gradients, the second rescaled to at most the first one's norm.
 
     The information's gradient knows no bound, and would drown an adversarial one.
@@ -282,26 +294,28 @@ def adaptive_clip_(parameters, adversarial_gradients, information_gradients):
         parts = [] if first is None else [first]
         if second is not None:
             parts.append(factor * second)
-        set_gradient(parameter, sum(parts) if parts else None)
+        set_gradient(parameter, sum(parts[1:], parts[0]) if parts else None)
     return factor
 
 
-def set_gradient(parameter, gradient):
+def set_gradient(parameter: torch.nn.Parameter, gradient: torch.Tensor | None) -> None:
     """Set a gradient, laid out in memory as its parameter is.
 
     What autograd gives may lie otherwise, and fused optimisers do not look.
     """
     if gradient is not None:
-        kind = {"dtype": gradient.dtype, "device": gradient.device}
+        kind: dict[str, Any] = {"dtype": gradient.dtype, "device": gradient.device}
         gradient = torch.empty_like(parameter, **kind).copy_(gradient)
     parameter.grad = gradient
 
 
-def _listed(gradients):
+def _listed(
+    gradients: Iterable[torch.Tensor | None] | None,
+) -> list[torch.Tensor | None]:
     return [] if gradients is None else list(gradients)
 
 
-def _norm(gradients):
+def _norm(gradients: Iterable[torch.Tensor | None]) -> torch.Tensor:
     norms = [g.norm() for g in gradients if g is not None]
     return torch.stack(norms).norm() if norms else torch.zeros(())
 
@@ -316,12 +330,12 @@ class _Noted(torch.autograd.Function):
     """Note the sign of the factor on the way back."""
 
     @staticmethod
-    def forward(ctx, value, direction):
+    def forward(ctx: Any, value: torch.Tensor, direction: _Direction) -> torch.Tensor:
         ctx.direction = direction
         return value.clone()
 
     @staticmethod
-    def backward(ctx, gradient):
+    def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor, None]:
         ctx.direction.sign = torch.where(gradient < 0, -1.0, 1.0)
         return gradient, None
 
@@ -330,23 +344,34 @@ class _Climbing(torch.autograd.Function):
     """A parameter as it is, whose gradient makes a descending optimiser climb."""
 
     @staticmethod
-    def forward(ctx, parameter, direction):
+    def forward(
+        ctx: Any, parameter: torch.Tensor, direction: _Direction
+    ) -> torch.Tensor:
         ctx.direction = direction
         return parameter.view_as(parameter)
 
     @staticmethod
-    def backward(ctx, gradient):
+    def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor, None]:
         return -ctx.direction.sign * gradient, None
 
 
 class _Values(torch.nn.Module):
     """Critic values (1 + S, B) of joint pairs, and of S shifts."""
 
-    def __init__(self, critic):
+    # Which may have a method `pairs`.
+    critic: Any
+
+    def __init__(self, critic: torch.nn.Module) -> None:
         super().__init__()
         self.critic = critic
 
-    def of_pairs(self, x, z, partners, direction):
+    def of_pairs(
+        self,
+        x: torch.Tensor,
+        z: torch.Tensor,
+        partners: torch.Tensor,
+        direction: _Direction | None,
+    ) -> torch.Tensor:
         if any(map(is_lazy, self.parameters())):
             with torch.no_grad():
                 self.forward(x[:2], z[:2], partners[:, :2] % 2)
@@ -354,12 +379,14 @@ class _Values(torch.nn.Module):
         parameters = {
             name: parameter.detach()
             if direction is None
-            else _Climbing.apply(parameter, direction)
+            else _Climbing.apply(parameter, direction)  # type: ignore[no-untyped-call]  # torch's
             for name, parameter in self.named_parameters()
         }
         return torch.func.functional_call(self, parameters, (x, z, partners))
 
-    def forward(self, x, z, partners):
+    def forward(
+        self, x: torch.Tensor, z: torch.Tensor, partners: torch.Tensor
+    ) -> torch.Tensor:
         # Not inherited: a subclass may see pairs otherwise.
         if "pairs" in vars(type(self.critic)):
             return self.critic.pairs(x, z, partners)

@@ -1,7 +1,19 @@
 """The log-density ratio of mixtures of Gaussians, K side by side."""
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 import numpy as np
 import torch
+
+from .._typing import Floats
+
+if TYPE_CHECKING:
+    from .._mixture import Mixture
+
+
+# What one side brings.
+_Side = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
 
 
 class MixtureRatio(torch.nn.Module):
@@ -16,7 +28,18 @@ class MixtureRatio(torch.nn.Module):
         so many coordinates of each side.
     """
 
-    def __init__(self, mixtures):
+    log_weights: torch.Tensor
+    x_log_weights: torch.Tensor
+    y_log_weights: torch.Tensor
+    x_means: torch.Tensor
+    y_means: torch.Tensor
+    x_joint: torch.Tensor
+    y_joint: torch.Tensor
+    x_alone: torch.Tensor
+    y_alone: torch.Tensor
+    cross: torch.Tensor
+
+    def __init__(self, mixtures: "Sequence[Mixture | None]") -> None:
         super().__init__()
         known = [mixture for mixture in mixtures if mixture is not None]
         self.n_x = n_x = max(mixture.n_x for mixture in known)
@@ -28,7 +51,9 @@ class MixtureRatio(torch.nn.Module):
             stacked = np.stack([part[name] for part in parts])
             self.register_buffer(name, torch.tensor(stacked, dtype=torch.float32))
 
-    def sides(self, u, v, critics):
+    def sides(
+        self, u: torch.Tensor, v: torch.Tensor, critics: slice
+    ) -> tuple[_Side, _Side]:
         """What each side brings.
 
         Returns
@@ -57,7 +82,7 @@ class MixtureRatio(torch.nn.Module):
             (gamma, v, torch.logsumexp(log_y, dim=2)),
         )
 
-    def pairs(self, of_x, of_y, partners):
+    def pairs(self, of_x: _Side, of_y: _Side, partners: torch.Tensor) -> torch.Tensor:
         """Ratios of the pairs (x[i], y[partners[r, i]]), (K, R, B)."""
         alpha, slopes, log_x = of_x
         gamma, v, log_y = of_y
@@ -68,12 +93,14 @@ class MixtureRatio(torch.nn.Module):
         return joint - log_x[:, None] - log_y[:, partners]
 
 
-def _square(away, root):
+def _square(away: torch.Tensor, root: torch.Tensor) -> torch.Tensor:
     """Squared lengths of (K, B, C, d) under roots (K, C, d, d), (K, B, C)."""
     return (torch.einsum("kbcd,kcde->kbce", away, root) ** 2).sum(dim=3)
 
 
-def _parts(mixture, n_components, n_x, n_y):
+def _parts(
+    mixture: "Mixture | None", n_components: int, n_x: int, n_y: int
+) -> dict[str, Floats]:
     """A mixture's constants in double precision, padded to `n_components`."""
     never = -1e30
     parts = {

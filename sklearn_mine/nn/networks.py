@@ -5,19 +5,29 @@ on held-in rows of a table, these are plain torch modules: ``critic(x, z)`` is (
 """
 
 import itertools
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from torch.nn.parameter import is_lazy
 
+from .._typing import Sizes
 from .critics import ACTIVATIONS, as_layer_sizes
 
 # Channels of the convolutions that an image passes before it meets the other side.
 _CHANNELS = (32, 64)
 
 
-def dense_layers(width, hidden_layer_sizes, n_out, activation, batch_normalization):
+def dense_layers(
+    width: int,
+    hidden_layer_sizes: Sequence[int],
+    n_out: int,
+    activation: Callable[[], torch.nn.Module],
+    batch_normalization: bool,
+) -> torch.nn.Sequential:
     """Fully connected layers, the last one linear; `activation` makes a layer."""
-    layers, sizes = [], [width, *hidden_layer_sizes]
+    layers: list[torch.nn.Module] = []
+    sizes = [width, *hidden_layer_sizes]
     for fan_in, fan_out in itertools.pairwise(sizes):
         layers.append(torch.nn.Linear(fan_in, fan_out))
         if batch_normalization:
@@ -27,7 +37,7 @@ def dense_layers(width, hidden_layer_sizes, n_out, activation, batch_normalizati
     return torch.nn.Sequential(*layers)
 
 
-def next_generator(module, device):
+def next_generator(module: Any, device: torch.device | str) -> torch.Generator:
     """A generator for each draw: copied and pickled modules go on alike."""
     generator = torch.Generator(device)
     generator.manual_seed(module.seed + module.n_draws)
@@ -35,7 +45,7 @@ def next_generator(module, device):
     return generator
 
 
-def check_rows_match(x, z):
+def check_rows_match(x: torch.Tensor, z: torch.Tensor) -> None:
     """Refuse batches of different lengths."""
     if len(x) != len(z):
         raise ValueError(
@@ -71,21 +81,21 @@ class GaussianNoise(torch.nn.Module):
     tensor([0., 0., 0.])
     """
 
-    def __init__(self, scale, seed=None):
+    def __init__(self, scale: float, seed: int | None = None) -> None:
         super().__init__()
         if not scale >= 0.0:
             raise ValueError(f"scale of noise should be 0 or more, got {scale!r}.")
         self.scale, self.seed, self.n_draws = scale, seed, 0
 
-    def get_extra_state(self):
+    def get_extra_state(self) -> torch.Tensor:
         """How many draws there were, for a state_dict."""
         return torch.tensor(self.n_draws)
 
-    def set_extra_state(self, state):
+    def set_extra_state(self, state: torch.Tensor) -> None:
         """Go on from the draws of a state_dict."""
         self.n_draws = int(state)
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Add noise in training mode; otherwise give x as it is.
 
         Parameters
@@ -147,8 +157,13 @@ class Critic(torch.nn.Module):
     """
 
     def __init__(
-        self, hidden_layer_sizes=(256, 256), activation="elu", *, noise=0.0, seed=None
-    ):
+        self,
+        hidden_layer_sizes: Sizes = (256, 256),
+        activation: str = "elu",
+        *,
+        noise: float = 0.0,
+        seed: int | None = None,
+    ) -> None:
         super().__init__()
         hidden_layer_sizes = as_layer_sizes(hidden_layer_sizes)
         first, *_ = hidden_layer_sizes
@@ -169,7 +184,7 @@ class Critic(torch.nn.Module):
             layers.append(torch.nn.Linear(fan_in, fan_out))
         self.together = torch.nn.Sequential(*layers)
 
-    def forward(self, x, z):
+    def forward(self, x: torch.Tensor, z: torch.Tensor) -> torch.Tensor:
         """Values of pairs.
 
         Parameters
@@ -191,7 +206,9 @@ class Critic(torch.nn.Module):
         x, z = self._first(x, z)
         return self.together(x + z)[:, 0]
 
-    def pairs(self, x, z, partners):
+    def pairs(
+        self, x: torch.Tensor, z: torch.Tensor, partners: torch.Tensor
+    ) -> torch.Tensor:
         """Values of each x with several z.
 
         The first layer, and an image's convolutions, are worked out once for a row.
@@ -217,7 +234,7 @@ class Critic(torch.nn.Module):
         x, z = self._first(x, z)
         return self.together(x + z[partners])[..., 0]
 
-    def _first(self, x, z):
+    def _first(self, x: torch.Tensor, z: torch.Tensor) -> list[torch.Tensor]:
         """What each side adds to the first hidden layer."""
         pairs = zip(self.sides, (x, z), ("x", "z"), strict=True)
         return [side(each, name) for side, each, name in pairs]
@@ -226,10 +243,10 @@ class Critic(torch.nn.Module):
 class _Side(torch.nn.Module):
     """One side's way to the first hidden layer."""
 
-    def __init__(self, width, activation, noise):
+    def __init__(self, width: int, activation: str, noise: GaussianNoise) -> None:
         super().__init__()
         self.noise = noise
-        layers = []
+        layers: list[torch.nn.Module] = []
         for channels in _CHANNELS:
             layers.append(torch.nn.LazyConv2d(channels, 4, stride=2, padding=2))
             layers.append(ACTIVATIONS[activation]())
@@ -237,15 +254,16 @@ class _Side(torch.nn.Module):
         self.linear = torch.nn.LazyLinear(width)
 
     @property
-    def takes_images(self):
+    def takes_images(self) -> bool:
         """Whether the first batch held images; True before it."""
         return any(is_lazy(p) or p.numel() > 1 for p in self.image.parameters())
 
-    def forward(self, x, name):
+    def forward(self, x: torch.Tensor, name: str) -> torch.Tensor:
         x = self.noise(x.to(self.linear.weight.dtype))
         if is_lazy(self.linear.weight) and x.ndim != 4:
             # Single noughts, not gone: optimisers go by the number of parameters.
-            for convolution in self.image[::2]:
+            convolutions: list[Any] = list(self.image)[::2]
+            for convolution in convolutions:
                 convolution.weight.materialize((1, 1, 1, 1))
                 convolution.bias.materialize((1,))
                 torch.nn.init.zeros_(convolution.weight)
@@ -266,8 +284,8 @@ class _Side(torch.nn.Module):
             )
         return self.linear(x)
 
-    def _convolved(self, x, name):
-        channels = self.image[0].weight
+    def _convolved(self, x: torch.Tensor, name: str) -> torch.Tensor:
+        channels: Any = self.image[0].weight
         if x.ndim != 4 or not (is_lazy(channels) or x.shape[1] == channels.shape[1]):
             raise ValueError(
                 f"{name} has shape {tuple(x.shape)}, and the critic was built for "

@@ -17,7 +17,13 @@ _SLOW = 0.35
 _MANY, _MAX_SHARED_PAIRS = 64, 8192
 
 
-def solve_head(features, joint_mean, log_weights, ridge, curvature=None):
+def solve_head(
+    features: torch.Tensor,
+    joint_mean: torch.Tensor,
+    log_weights: torch.Tensor,
+    ridge: torch.Tensor,
+    curvature: tuple[torch.Tensor, torch.Tensor] | None = None,
+) -> tuple[torch.Tensor, torch.Tensor]:
     """Maximise the Donsker-Varadhan bound over the weights of the last layer.
 
     The bound, for weights w, is ``w @ joint_mean - log(sum_i q_i exp(w @ f_i))``, and
@@ -61,7 +67,13 @@ def solve_head(features, joint_mean, log_weights, ridge, curvature=None):
     return weights, torch.logsumexp(torch.addmm(log_weights, weights, features.T), 1)
 
 
-def _solve(features, joint_mean, log_weights, ridge, curvature):
+def _solve(
+    features: torch.Tensor,
+    joint_mean: torch.Tensor,
+    log_weights: torch.Tensor,
+    ridge: torch.Tensor,
+    curvature: tuple[torch.Tensor, torch.Tensor] | None,
+) -> torch.Tensor:
     """Newton's method; what changes its path does not change the maximum.
 
     All critics begin with one Hessian, whose eigenvectors serve every ridge. One that
@@ -76,7 +88,7 @@ def _solve(features, joint_mean, log_weights, ridge, curvature):
     # Critics still on their way, and those of them with a Hessian of their own.
     active = torch.arange(len(weights), device=weights.device)
     own = torch.zeros_like(active, dtype=torch.bool)
-    factors = None
+    factors: torch.Tensor | None = None
     w, b, q, r = weights.clone(), joint_mean, log_weights, ridge
     value, gradient, probabilities = _ascent(features, w, b, q, r)
     if curvature is None:
@@ -85,7 +97,7 @@ def _solve(features, joint_mean, log_weights, ridge, curvature):
     scales, axes = curvature
     for _ in range(_MAX_STEPS):
         step = (gradient @ axes / (scales.clamp(min=0.0) + r)) @ axes.T
-        if own.any():
+        if factors is not None and own.any():
             mine = factors[active[own]]
             step[own] = torch.cholesky_solve(gradient[own][:, :, None], mine)[:, :, 0]
         slope = (step * gradient).sum(1)
@@ -121,7 +133,13 @@ def _solve(features, joint_mean, log_weights, ridge, curvature):
     return weights
 
 
-def _ascent(features, w, b, q, r):
+def _ascent(
+    features: torch.Tensor,
+    w: torch.Tensor,
+    b: torch.Tensor,
+    q: torch.Tensor,
+    r: torch.Tensor,
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """The penalised bound, its gradient, and the pairs' tilted probabilities."""
     logits = torch.addmm(q, w, features.T)
     highest = logits.amax(dim=1, keepdim=True)
@@ -133,7 +151,7 @@ def _ascent(features, w, b, q, r):
     return value, b - probabilities @ features - r * w, probabilities
 
 
-def _factor(covariance, ridge):
+def _factor(covariance: torch.Tensor, ridge: torch.Tensor) -> torch.Tensor:
     """Cholesky factors of covariances with ridges on their diagonals."""
     hessian = covariance.double()
     hessian.diagonal(dim1=1, dim2=2).add_(ridge)
@@ -143,14 +161,14 @@ def _factor(covariance, ridge):
 class _Moments:
     """Covariance of the features under each critic's probabilities, (F, M, M)."""
 
-    def __init__(self, features):
+    def __init__(self, features: torch.Tensor) -> None:
         self.features = features.float()
         n_pairs, n_features = features.shape
         self.triangle = torch.triu_indices(n_features, n_features)
         self.shared = n_pairs <= _MAX_SHARED_PAIRS
-        self.products = None
+        self.products: torch.Tensor | None = None
 
-    def __call__(self, probabilities):
+    def __call__(self, probabilities: torch.Tensor) -> torch.Tensor:
         features, probabilities = self.features, probabilities.float()
         mean = probabilities @ features
         n_critics, n_features = mean.shape

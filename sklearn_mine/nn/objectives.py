@@ -35,24 +35,30 @@ class Objective(torch.nn.Module):
     is_lower_bound = True
     is_solvable = True
 
-    def __init__(self, *, all_pairs=False):
+    def __init__(self, *, all_pairs: bool = False) -> None:
         super().__init__()
         self.all_pairs = all_pairs
 
-    def forward(self, critic_values, partners):
+    def forward(
+        self, critic_values: torch.Tensor, partners: torch.Tensor
+    ) -> torch.Tensor:
         """The loss to descend, summed over critics; `last_` keeps it for each."""
         loss, bound = self.measure(critic_values, partners)
         self.last_ = {"surrogate": loss.detach(), "train_bound": bound}
         return loss.sum()
 
-    def measure(self, critic_values, partners):
+    def measure(
+        self, critic_values: torch.Tensor, partners: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         """The loss and the bound of each critic, (K,) each; the bound is detached."""
         terms = self.terms(critic_values, partners)
         with torch.no_grad():
             bound = self.bound(*terms)
         return self.loss(*terms), bound
 
-    def terms(self, critic_values, partners):
+    def terms(
+        self, critic_values: torch.Tensor, partners: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         """Mean over joint pairs, and log-mean-exp over product pairs, (K,) each."""
         if self.all_pairs:
             joint = critic_values.diagonal(dim1=1, dim2=2)
@@ -61,11 +67,11 @@ class Objective(torch.nn.Module):
         log_mean = torch.logsumexp(product, dim=1) - math.log(product.shape[1])
         return critic_values[:, 0].mean(dim=1), log_mean
 
-    def loss(self, joint, log_mean):
+    def loss(self, joint: torch.Tensor, log_mean: torch.Tensor) -> torch.Tensor:
         """The loss of each critic, (K,)."""
         return -self.bound(joint, log_mean)
 
-    def bound(self, joint, log_mean):
+    def bound(self, joint: torch.Tensor, log_mean: torch.Tensor) -> torch.Tensor:
         """The bound of each critic in nats, (K,)."""
         raise NotImplementedError
 
@@ -78,7 +84,7 @@ class DonskerVaradhan(Objective):
     Donsker and Varadhan (1983); Belghazi et al. (2018), equation 10.
     """
 
-    def bound(self, joint, log_mean):
+    def bound(self, joint: torch.Tensor, log_mean: torch.Tensor) -> torch.Tensor:
         return joint - log_mean
 
 
@@ -98,19 +104,19 @@ class Mine(DonskerVaradhan):
     Belghazi et al. (2018), section 3.2.
     """
 
-    def __init__(self, decay=0.9, *, all_pairs=False):
+    def __init__(self, decay: float = 0.9, *, all_pairs: bool = False) -> None:
         super().__init__(all_pairs=all_pairs)
         self.decay = decay
-        self.log_average = None
+        self.log_average: torch.Tensor | None = None
 
-    def get_extra_state(self):
+    def get_extra_state(self) -> torch.Tensor:
         # A tensor, as all that stands in a state_dict.
         return torch.empty(0) if self.log_average is None else self.log_average
 
-    def set_extra_state(self, state):
+    def set_extra_state(self, state: torch.Tensor) -> None:
         self.log_average = state.clone() if len(state) else None
 
-    def loss(self, joint, log_mean):
+    def loss(self, joint: torch.Tensor, log_mean: torch.Tensor) -> torch.Tensor:
         current = log_mean.detach()
         if self.log_average is None:
             self.log_average = current.nan_to_num(0.0, 0.0, 0.0)
@@ -135,7 +141,7 @@ class MineF(Objective):
     Nguyen, Wainwright and Jordan (2010); Belghazi et al. (2018), equation 6.
     """
 
-    def bound(self, joint, log_mean):
+    def bound(self, joint: torch.Tensor, log_mean: torch.Tensor) -> torch.Tensor:
         return joint - torch.exp((log_mean - 1.0).clamp(max=50.0))
 
 
@@ -153,7 +159,9 @@ class InfoNCE(DonskerVaradhan):
 
     is_solvable = False
 
-    def terms(self, critic_values, partners):
+    def terms(
+        self, critic_values: torch.Tensor, partners: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         if self.all_pairs:
             joint = critic_values.diagonal(dim1=1, dim2=2)
             from_x = torch.logsumexp(critic_values, dim=2)
@@ -184,7 +192,9 @@ class JensenShannon(Objective):
 
     is_solvable = False
 
-    def terms(self, critic_values, partners):
+    def terms(
+        self, critic_values: torch.Tensor, partners: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         softplus = torch.nn.functional.softplus
         if self.all_pairs:
             joint = critic_values.diagonal(dim1=1, dim2=2)
@@ -197,7 +207,7 @@ class JensenShannon(Objective):
             product = softplus(critic_values[:, 1:]).mean(dim=(1, 2))
         return -softplus(-joint).mean(dim=1), product
 
-    def bound(self, joint, product):
+    def bound(self, joint: torch.Tensor, product: torch.Tensor) -> torch.Tensor:
         return joint - product + math.log(4.0)
 
 
@@ -222,22 +232,26 @@ class Smile(DonskerVaradhan):
     is_lower_bound = False
     is_solvable = False
 
-    def __init__(self, clip=5.0, *, all_pairs=False):
+    def __init__(self, clip: float = 5.0, *, all_pairs: bool = False) -> None:
         super().__init__(all_pairs=all_pairs)
         self.clip = clip
         self._trained_by = JensenShannon(all_pairs=all_pairs)
 
-    def measure(self, critic_values, partners):
+    def measure(
+        self, critic_values: torch.Tensor, partners: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         loss, _ = self._trained_by.measure(critic_values, partners)
         return loss, self.bound(*self.terms(critic_values.detach(), partners))
 
-    def terms(self, critic_values, partners):
+    def terms(
+        self, critic_values: torch.Tensor, partners: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         joint, _ = super().terms(critic_values, partners)
         clipped = critic_values.clamp(-self.clip, self.clip)
         return joint, super().terms(clipped, partners)[1]
 
 
-def log_mean_of_other_pairs(values):
+def log_mean_of_other_pairs(values: torch.Tensor) -> torch.Tensor:
     """Log-mean-exp over all pairs (K, B, B) but those of a row with itself, (K,)."""
     n = values.shape[1]
     itself = torch.eye(n, dtype=torch.bool, device=values.device)

@@ -6,6 +6,8 @@ made of what :func:`score_rows` returns.
 """
 
 import copy
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Self, TypeVar
 
 import numpy as np
 import torch
@@ -14,7 +16,8 @@ from scipy.optimize import brentq
 from scipy.special import logsumexp
 
 from .._progress import is_told, reached
-from .critics import shifts_of
+from .._typing import Floats, Ints
+from .critics import Bank, CriticBank, shifts_of
 from .objectives import log_mean_of_other_pairs
 
 # Rows in one block of product pairs, and pairs evaluated at once.
@@ -27,8 +30,19 @@ _VALIDATION_SHIFTS, _FINE_SHIFTS, _FIT_SHIFTS = 16, 24, 4
 # Joint pairs that may lie above where values end.
 _TOP = 10.0
 
+R = TypeVar("R")
+# Rows, and shifts that pair them; values at joint and product pairs, and those shifts.
+Block = tuple[Ints, list[int]]
+Values = tuple[Floats, Floats, list[int]]
 
-def for_each(function, items, n_jobs, *, tells=False):
+
+def for_each(
+    function: Callable[..., R],
+    items: Sequence[tuple[Any, ...]],
+    n_jobs: int | None,
+    *,
+    tells: bool = False,
+) -> list[R]:
     """Results of a function over items, in threads that share the critics.
 
     Each item is computed as it would be alone, so results do not depend on `n_jobs`.
@@ -49,7 +63,9 @@ def for_each(function, items, n_jobs, *, tells=False):
     return found
 
 
-def blocks_of(rows, rng, n_shifts, n_pairs=0):
+def blocks_of(
+    rows: Ints, rng: np.random.Generator, n_shifts: int, n_pairs: int = 0
+) -> list[Block]:
     """Rows in blocks, each with circular shifts.
 
     Parameters
@@ -70,13 +86,22 @@ def blocks_of(rows, rng, n_shifts, n_pairs=0):
     for block in np.array_split(rows, max(1, -(-len(rows) // _BLOCK))):
         n = len(block)
         n_here = min(n_shifts, n - 1)
-        shifts = 1 + rng.choice(n - 1, size=n_here, replace=False) if n > 1 else []
+        shifts: Iterable[int] = (
+            1 + rng.choice(n - 1, size=n_here, replace=False) if n > 1 else []
+        )
         blocks.append((block, [int(shift) for shift in shifts]))
     return blocks
 
 
 @torch.no_grad()
-def pair_values(bank, critics, x, y, block, shifts):
+def pair_values(
+    bank: Bank,
+    critics: Sequence[int],
+    x: torch.Tensor,
+    y: torch.Tensor,
+    block: Ints,
+    shifts: list[int],
+) -> tuple[Floats, Floats]:
     """Mean values of some critics at joint pairs (n,) and product pairs (S, n)."""
     rows = torch.as_tensor(block, device=x.device)
     xs, ys = x[rows][None], y[rows][None]
@@ -93,7 +118,13 @@ def pair_values(bank, critics, x, y, block, shifts):
     return values[0], values[1:]
 
 
-def values_of(bank, critics, x, y, blocks):
+def values_of(
+    bank: Bank,
+    critics: Sequence[int],
+    x: torch.Tensor,
+    y: torch.Tensor,
+    blocks: list[Block],
+) -> list[Values]:
     """Values of the pairs of all blocks: a list of (joint, product, shifts)."""
     return [
         (*pair_values(bank, critics, x, y, block, shifts), shifts)
@@ -101,7 +132,9 @@ def values_of(bank, critics, x, y, blocks):
     ]
 
 
-def log_normalizer(values, max_ratio, balanced=False):
+def log_normalizer(
+    values: list[Values], max_ratio: float, balanced: bool = False
+) -> tuple[float, tuple[float, float]]:
     """Log of the mean of exp T over product pairs, and the limits of T beside it.
 
     From n rows nobody learns a density ratio far above n: `max_ratio` times n is
@@ -124,7 +157,7 @@ def log_normalizer(values, max_ratio, balanced=False):
     product = np.minimum(product, highest)
     ceiling = float(np.log(max_ratio * n))
 
-    def excess(log_z):
+    def excess(log_z: float) -> float:
         clamped = np.minimum(product, log_z + ceiling)
         return float(logsumexp(clamped, b=weights)) - log_z
 
@@ -136,7 +169,12 @@ def log_normalizer(values, max_ratio, balanced=False):
     return log_z, (-ceiling, min(ceiling, max(highest - log_z, 0.0)))
 
 
-def score_rows(values, log_z, limits, balanced=False):
+def score_rows(
+    values: list[Values],
+    log_z: float,
+    limits: tuple[float, float],
+    balanced: bool = False,
+) -> tuple[Floats, Floats, Floats]:
     """Scores of the rows of blocks under a fixed normaliser.
 
     T - log_z is clamped at its `limits`. Where rows were chosen to hold
@@ -165,7 +203,8 @@ def score_rows(values, log_z, limits, balanced=False):
                 from_x = from_x + (own - from_x) / len(joint)
                 from_y = from_y + (own - from_y) / len(joint)
         parts.append((pointwise, from_x, from_y))
-    return tuple(np.concatenate(part) for part in zip(*parts, strict=True))
+    pointwise, from_x, from_y = map(np.concatenate, zip(*parts, strict=True))
+    return pointwise, from_x, from_y
 
 
 class Judge:
@@ -185,7 +224,15 @@ class Judge:
         Rows that the critics are trained on, in random order.
     """
 
-    def __init__(self, x, y, rows, rng, n_jobs=None, fit_rows=()):
+    def __init__(
+        self,
+        x: torch.Tensor,
+        y: torch.Tensor,
+        rows: Sequence[Ints],
+        rng: np.random.Generator,
+        n_jobs: int | None = None,
+        fit_rows: Sequence[Ints] = (),
+    ) -> None:
         self.x, self.y, self.n_jobs = x, y, n_jobs
         self.blocks, self.fine_blocks, self.fit_blocks = (
             [blocks_of(part[:_BLOCK], rng, n_shifts)[0] for part in each]
@@ -196,18 +243,18 @@ class Judge:
             )
         )
 
-    def like(self, x, y):
+    def like(self, x: torch.Tensor, y: torch.Tensor) -> Self:
         """A judge of the same pairs of rows, for critics of other encodings."""
         other = copy.copy(self)
         other.x, other.y = x, y
         return other
 
-    def __call__(self, bank):
+    def __call__(self, bank: Bank) -> Floats:
         """Bounds of whole critics, (K,)."""
         items = [(k, block) for k, block in enumerate(self.blocks)]
         return self._bounds(bank, items)
 
-    def fine(self, bank):
+    def fine(self, bank: Bank) -> Floats:
         """The same from more product pairs, for a choice that stays.
 
         Those of training rows are among them: critics that claim much on a few rare
@@ -218,8 +265,8 @@ class Judge:
             items = [(*each, self.fit_blocks[k]) for k, each in enumerate(items)]
         return self._bounds(bank, items)
 
-    def _bounds(self, bank, items):
-        def bound(k, block, *others):
+    def _bounds(self, bank: Bank, items: Sequence[tuple[Any, ...]]) -> Floats:
+        def bound(k: int, block: Block, *others: Block) -> float:
             joint, product = pair_values(bank, [k], self.x, self.y, *block)
             product = product.ravel()
             for other in others:
@@ -230,7 +277,7 @@ class Judge:
         return np.array(for_each(bound, items, self.n_jobs))
 
     @torch.no_grad()
-    def separable(self, bank):
+    def separable(self, bank: CriticBank) -> Floats:
         """Bounds without the pair network, from all pairs of rows, (K,)."""
         n = min(_MAX_ALL_PAIRS, *(len(block) for block, _ in self.blocks))
         rows = np.stack([block[:n] for block, _ in self.blocks])
@@ -243,7 +290,7 @@ class Judge:
         )
 
 
-def _skewed_bound(joint, log_product):
+def _skewed_bound(joint: Floats, log_product: float) -> float:
     share = 1.0 / joint.size**2
     log_joint = logsumexp(joint) - np.log(joint.size) + np.log(share)
     return joint.mean() - np.logaddexp(log_joint, log_product + np.log1p(-share))

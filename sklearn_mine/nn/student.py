@@ -1,12 +1,18 @@
 """The log-density ratio of student-t copulas, K side by side."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 
-from .._student import MAX_SCORE, student_scores
+from .._student import MAX_SCORE, StudentStart, student_scores
+from .._typing import Floats
 
 # Knots of the map from normal scores to scores of a student-t.
 _N_KNOTS = 2001
+
+# What one side brings.
+_Sides = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
 
 
 class StudentRatio(torch.nn.Module):
@@ -20,7 +26,18 @@ class StudentRatio(torch.nn.Module):
         Columns of each side.
     """
 
-    def __init__(self, starts, n_x, n_y):
+    df: torch.Tensor
+    constant: torch.Tensor
+    weights: torch.Tensor
+    knots: torch.Tensor
+    x_root: torch.Tensor
+    y_root: torch.Tensor
+    told: torch.Tensor
+    left: torch.Tensor
+
+    def __init__(
+        self, starts: Sequence[StudentStart | None], n_x: int, n_y: int
+    ) -> None:
         super().__init__()
         self.n_x, self.n_y = n_x, n_y
         parts = [_parts(start, n_x, n_y) for start in starts]
@@ -28,7 +45,9 @@ class StudentRatio(torch.nn.Module):
             stacked = np.stack([part[name] for part in parts])
             self.register_buffer(name, torch.tensor(stacked, dtype=torch.float32))
 
-    def sides(self, x, y, critics):
+    def sides(
+        self, x: torch.Tensor, y: torch.Tensor, critics: slice
+    ) -> tuple[_Sides, _Sides]:
         """What each side brings.
 
         Returns
@@ -51,7 +70,9 @@ class StudentRatio(torch.nn.Module):
         of_y = left, (left**2).sum(2), alone_y + self.constant[critics, None]
         return of_x, of_y
 
-    def pairs(self, of_x, of_y, partners, critics):
+    def pairs(
+        self, of_x: _Sides, of_y: _Sides, partners: torch.Tensor, critics: slice
+    ) -> torch.Tensor:
         """Ratios of the pairs (x[i], y[partners[r, i]]), (K, R, B)."""
         told, radius_x, alone_x = of_x
         left, radius_y, alone_y = of_y
@@ -60,19 +81,19 @@ class StudentRatio(torch.nn.Module):
         own = alone_x[:, None] + alone_y[:, partners]
         return own + self._joint(square, critics)
 
-    def all_pairs(self, of_x, of_y, critics):
+    def all_pairs(self, of_x: _Sides, of_y: _Sides, critics: slice) -> torch.Tensor:
         """Ratios of all pairs of rows, (K, B, B)."""
         told, radius_x, alone_x = of_x
         left, radius_y, alone_y = of_y
         square = torch.bmm(told, left.mT) + radius_x[:, :, None] + radius_y[:, None]
         return alone_x[:, :, None] + alone_y[:, None] + self._joint(square, critics)
 
-    def _joint(self, square, critics):
+    def _joint(self, square: torch.Tensor, critics: slice) -> torch.Tensor:
         df = self.df[critics, None, None]
         weight = self.weights[critics, 2, None, None]
         return weight * torch.log1p(square.clamp(min=0.0) / df)
 
-    def _scores(self, side, critics):
+    def _scores(self, side: torch.Tensor, critics: slice) -> torch.Tensor:
         """Scores of a student-t, interpolated between knots."""
         at = (side.clamp(-MAX_SCORE, MAX_SCORE) + MAX_SCORE) / (2.0 * MAX_SCORE)
         at = at * (_N_KNOTS - 1)
@@ -85,15 +106,15 @@ class StudentRatio(torch.nn.Module):
 
 
 @torch.no_grad()
-def student_table(start, x, y):
+def student_table(start: StudentStart, x: Floats, y: Floats) -> Floats:
     """Ratios of all pairs of scores of two columns, (L, M)."""
     ratio = StudentRatio([start], 1, 1)
-    sides = (torch.tensor(side, dtype=torch.float32)[None, :, None] for side in (x, y))
-    of_x, of_y = ratio.sides(*sides, slice(None))
+    u, v = (torch.tensor(side, dtype=torch.float32)[None, :, None] for side in (x, y))
+    of_x, of_y = ratio.sides(u, v, slice(None))
     return ratio.all_pairs(of_x, of_y, slice(None))[0].double().numpy()
 
 
-def _parts(start, n_x, n_y):
+def _parts(start: StudentStart | None, n_x: int, n_y: int) -> dict[str, Floats]:
     """A start's constants in double precision; zeros for a ratio of one."""
     parts = {
         "df": np.ones(()),

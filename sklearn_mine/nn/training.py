@@ -7,6 +7,8 @@ critic's best weights and stops when none improves.
 
 import copy
 import traceback
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,7 +17,9 @@ from skorch.callbacks import Callback, LRScheduler
 from torch.utils.data import Dataset
 
 from .._progress import progress, reached
-from .critics import shifts_of
+from .._typing import Callbacks, Floats, History, Ints
+from .critics import CriticBank, shifts_of
+from .objectives import Objective
 
 # Product pairs for each joint pair of a minibatch. InfoNCE's value is capped at the
 # log of its candidates, so it gets more.
@@ -27,7 +31,7 @@ _AVERAGING = 0.98
 _FAIR_TRIAL = 50
 
 
-class PairDataset(Dataset):
+class PairDataset(Dataset[Any]):
     """The rows that each critic trains on.
 
     Parameters
@@ -37,13 +41,13 @@ class PairDataset(Dataset):
     rows : list of K index arrays
     """
 
-    def __init__(self, x, y, rows):
+    def __init__(self, x: torch.Tensor, y: torch.Tensor, rows: Sequence[Ints]) -> None:
         self.x, self.y, self.rows = x, y, rows
 
-    def __len__(self):
+    def __len__(self) -> int:
         return min(len(rows) for rows in self.rows)
 
-    def take(self, index):
+    def take(self, index: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Rows `index` (K, B) of both sides."""
         return self.x[index], self.y[index]
 
@@ -57,11 +61,17 @@ class SlicingIterator:
         Product pairs for each joint pair; None takes all pairs of the batch.
     """
 
-    def __init__(self, dataset, batch_size, rng, n_shifts):
+    def __init__(
+        self,
+        dataset: PairDataset,
+        batch_size: int,
+        rng: np.random.Generator,
+        n_shifts: int | None,
+    ) -> None:
         self.dataset, self.rng, self.n_shifts = dataset, rng, n_shifts
         self.batch_size = min(batch_size, len(dataset))
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[tuple[dict[str, torch.Tensor], torch.Tensor]]:
         size, n_steps = self.batch_size, len(self)
         order = np.stack(
             [self.rng.permutation(rows)[: size * n_steps] for rows in self.dataset.rows]
@@ -77,7 +87,7 @@ class SlicingIterator:
             shared = partners.expand(len(x), -1, -1)
             yield {"x": x, "y": y, "partners": shared}, partners
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.dataset) // self.batch_size
 
 
@@ -102,10 +112,15 @@ class KeepBest(Callback):
         In nats.
     """
 
-    def __init__(self, judge, patience, tol):
+    history_: History
+    totals_: dict[str, torch.Tensor]
+
+    def __init__(
+        self, judge: Callable[..., Floats] | None, patience: int, tol: float
+    ) -> None:
         self.judge, self.patience, self.tol = judge, patience, tol
 
-    def on_train_begin(self, net, **kwargs):
+    def on_train_begin(self, net: NeuralNet, **kwargs: Any) -> None:
         self.average_ = copy.deepcopy(net.module_)
         self.best_ = copy.deepcopy(net.module_)
         self.n_steps_, self.done_ = 0, False
@@ -115,7 +130,7 @@ class KeepBest(Callback):
         self.best_pass_ = np.zeros(len(self.best_bound_), dtype=int)
         self.since_ = np.zeros(len(self.best_bound_), dtype=int)
 
-    def on_epoch_begin(self, net, **kwargs):
+    def on_epoch_begin(self, net: NeuralNet, **kwargs: Any) -> None:
         if self.done_:
             # Only now: other callbacks are told of the end of a pass as well.
             raise Converged
@@ -123,7 +138,7 @@ class KeepBest(Callback):
         self.n_batches_ = 0
 
     @torch.no_grad()
-    def on_batch_end(self, net, **kwargs):
+    def on_batch_end(self, net: NeuralNet, **kwargs: Any) -> None:
         self.n_steps_ += 1
         self.n_batches_ += 1
         for name, values in net.criterion_.last_.items():
@@ -133,10 +148,10 @@ class KeepBest(Callback):
             list(self.average_.parameters()), list(net.module_.parameters()), 1 - decay
         )
 
-    def on_epoch_end(self, net, **kwargs):
+    def on_epoch_end(self, net: NeuralNet, **kwargs: Any) -> None:
         bound = self._judge(self.average_)
         n_passes = len(self.history_) + 1
-        record = {"pass": n_passes}
+        record: dict[str, Any] = {"pass": n_passes}
         for name, total in self.totals_.items():
             record[name] = (total / self.n_batches_).cpu().numpy().astype(float)
         if self.judge is not None:
@@ -158,10 +173,10 @@ class KeepBest(Callback):
             patience[self.since_ == n_passes] = -(-self.patience // 2)
         self.done_ = self.judge is not None and bool((self.since_ >= patience).all())
 
-    def on_train_end(self, net, **kwargs):
+    def on_train_end(self, net: NeuralNet, **kwargs: Any) -> None:
         copy_critics(net.module_, self.best_, np.arange(len(self.best_bound_)))
 
-    def _judge(self, module):
+    def _judge(self, module: torch.nn.Module) -> Floats:
         if self.judge is None:
             finite = [p.isfinite().flatten(1).all(1) for p in module.parameters()]
             return np.where(torch.stack(finite).all(0).cpu().numpy(), 0.0, -np.inf)
@@ -177,10 +192,10 @@ class PassesReached(Callback):
     n_passes : int
     """
 
-    def __init__(self, keeper, n_passes):
+    def __init__(self, keeper: KeepBest, n_passes: int) -> None:
         self.keeper, self.n_passes = keeper, n_passes
 
-    def on_epoch_end(self, net, **kwargs):
+    def on_epoch_end(self, net: NeuralNet, **kwargs: Any) -> None:
         bound = np.mean(self.keeper.best_bound_)
         done = len(self.keeper.history_) / self.n_passes
         reached(done, f"validation bound {bound:.3f} nats")
@@ -198,53 +213,55 @@ class PassBar(Callback):
         Gives the text beside the bar.
     """
 
-    def __init__(self, n_passes, what, status):
+    def __init__(self, n_passes: int, what: str, status: Callable[[], str]) -> None:
         self.n_passes, self.what, self.status = n_passes, what, status
 
-    def on_train_begin(self, net, **kwargs):
+    def on_train_begin(self, net: NeuralNet, **kwargs: Any) -> None:
         self.bar_ = progress(self.n_passes, self.what, "pass")
 
-    def on_epoch_end(self, net, **kwargs):
+    def on_epoch_end(self, net: NeuralNet, **kwargs: Any) -> None:
         self.bar_.set_postfix_str(self.status(), refresh=False)
         self.bar_.update()
 
-    def on_train_end(self, net, **kwargs):
+    def on_train_end(self, net: NeuralNet, **kwargs: Any) -> None:
         self.bar_.close()
 
 
 class SeparablePart(torch.nn.Module):
     """A bank seen without its pair network, where all pairs of a batch are cheap."""
 
-    def __init__(self, bank):
+    def __init__(self, bank: CriticBank) -> None:
         super().__init__()
         self.bank = bank
 
     @property
-    def head(self):
+    def head(self) -> torch.Tensor:
         return self.bank.head
 
-    def forward(self, x, y, partners):
+    def forward(
+        self, x: torch.Tensor, y: torch.Tensor, partners: torch.Tensor
+    ) -> torch.Tensor:
         return self.bank.separable(x, y)
 
 
 def train(
-    bank,
-    x,
-    y,
-    rows,
-    objective,
+    bank: torch.nn.Module,
+    x: torch.Tensor,
+    y: torch.Tensor,
+    rows: Sequence[Ints],
+    objective: Objective,
     *,
-    batch_size,
-    learning_rate,
-    alpha,
-    max_iter,
-    judge,
-    patience,
-    tol,
-    rng,
-    n_shifts,
-    callbacks=(),
-):
+    batch_size: int,
+    learning_rate: float,
+    alpha: float,
+    max_iter: int,
+    judge: Callable[..., Floats] | None,
+    patience: int,
+    tol: float,
+    rng: np.random.Generator,
+    n_shifts: int | None,
+    callbacks: Callbacks = (),
+) -> KeepBest:
     """Train a bank of critics in place; each ends with its best weights.
 
     Parameters
@@ -303,7 +320,7 @@ def train(
     return keeper
 
 
-def run(net, dataset, n_passes=None):
+def run(net: NeuralNet, dataset: Dataset[Any], n_passes: int | None = None) -> None:
     """Make passes over a data set, until a callback has had enough."""
     # Not net.fit: it swallows KeyboardInterrupt, which must reach the caller.
     net.notify("on_train_begin", X=dataset, y=None)
@@ -318,14 +335,14 @@ def run(net, dataset, n_passes=None):
         net.notify("on_train_end", X=dataset, y=None)
 
 
-def _asked_to_stop(interrupt):
+def _asked_to_stop(interrupt: KeyboardInterrupt) -> bool:
     """Whether a callback of skorch's raised it, which is how those stop a training."""
     *_, (frame, _) = traceback.walk_tb(interrupt.__traceback__)
     return frame.f_globals.get("__name__", "").startswith("skorch.callbacks")
 
 
 @torch.no_grad()
-def copy_critics(target, source, which):
+def copy_critics(target: torch.nn.Module, source: torch.nn.Module, which: Ints) -> None:
     """Copy the weights of the critics `which` from one bank to another."""
     for into, values in zip(target.parameters(), source.parameters(), strict=True):
         into[which] = values[which]

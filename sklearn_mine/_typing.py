@@ -1,0 +1,42 @@
+"""Types that several modules name, and decorators of scikit-learn that keep types."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Protocol, TypeVar
+
+import numpy as np
+import scipy.sparse as sp
+from narwhals.typing import IntoDataFrame
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import _fit_context
+from sklearn.utils._param_validation import validate_params as _validate_params
+from skorch.callbacks import Callback
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.integer]
+Bools = NDArray[np.bool_]
+
+# Training and test rows of each fold.
+Folds = list[tuple[Ints, Ints]]
+# One record for each pass of a training.
+History = list[dict[str, Any]]
+
+
+class Splitter(Protocol):
+    """What scikit-learn takes for `cv`, beside numbers and lists."""
+
+    def split(self, X: Any, y: Any, groups: Any) -> Iterable[Any]: ...
+
+
+# What users pass.
+TableLike = ArrayLike | IntoDataFrame | sp.spmatrix | sp.sparray
+SeedLike = int | np.random.RandomState | None
+Sizes = int | Sequence[int]
+CV = int | Splitter | Iterable[tuple[ArrayLike, ArrayLike]] | None
+Groups = ArrayLike | dict[Any, Any] | None
+Callbacks = Sequence[Callback]
+
+_Decorated = TypeVar("_Decorated", bound=Callable[..., Any])
+
+# Both give back what they decorate, with the same signature.
+fit_context: Callable[..., Callable[[_Decorated], _Decorated]] = _fit_context
+validate_params: Callable[..., Callable[[_Decorated], _Decorated]] = _validate_params
