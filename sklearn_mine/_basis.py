@@ -5,10 +5,12 @@ function's order scales the prior of its weight.
 """
 
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 
-from ._encoding import mid_ranks
+from ._encoding import Levels, mid_ranks
+from ._typing import Floats
 
 # Order of a number's indicators, which are trusted less than the number itself.
 _INDICATOR_ORDER = 10.0 / 3.0
@@ -18,8 +20,8 @@ _INDICATOR_ORDER = 10.0 / 3.0
 class Functions:
     """Functions of levels, (L, w), and the order of each, (w,)."""
 
-    values: np.ndarray
-    order: np.ndarray
+    values: Floats
+    order: Floats
 
 
 @dataclass(frozen=True)
@@ -34,11 +36,13 @@ class Side:
         What enters in products with the other side, kind by kind.
     """
 
-    alone: list
-    multiplied: list
+    alone: list[Functions]
+    multiplied: list[Functions]
 
     @classmethod
-    def of(cls, levels, counts, *, max_frequency, max_indicators):
+    def of(
+        cls, levels: Levels, counts: Floats, *, max_frequency: int, max_indicators: int
+    ) -> Self:
         """Normal scores, their squares, indicators, and half waves along the ranks.
 
         Parameters
@@ -71,7 +75,7 @@ class Side:
         waves = Functions(np.cos(np.pi * ranks[:, None] * frequency), frequency)
         return cls([plain, square, waves], [plain, waves])
 
-    def standardised(self, counts):
+    def standardised(self, counts: Floats) -> Functions:
         """A constant and the principal functions of the others, over the rows.
 
         Each function, standardised, counts by the inverse of its order. Principal

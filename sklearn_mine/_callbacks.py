@@ -1,7 +1,11 @@
 """scikit-learn's callbacks (from 1.9 on), told of fits and of their passes or steps."""
 
+from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
+from sklearn.base import BaseEstimator
+from skorch import NeuralNet
 from skorch.callbacks import Callback
 
 from .nn.training import Converged
@@ -22,7 +26,9 @@ class TellsCallbacks(CallbackSupportMixin):
     """
 
     @contextmanager
-    def _telling(self, X, y=None, n_subtasks=None):
+    def _telling(
+        self, X: Any, y: Any = None, n_subtasks: int | None = None
+    ) -> Iterator["Told"]:
         """Surround a fit; gives what is told of each subtask.
 
         Parameters
@@ -62,18 +68,18 @@ class Told(Callback):
         As the user passed them.
     """
 
-    def __init__(self, context, estimator, X, y):
+    def __init__(self, context: Any, estimator: BaseEstimator, X: Any, y: Any) -> None:
         listens = context is not None and getattr(estimator, "_skl_callbacks", None)
         self.context = context if listens else None
         self.of_fit = {"estimator": estimator, "X": X, "y": y} if listens else {}
         self.stopped = False
 
     @property
-    def callbacks(self):
+    def callbacks(self) -> tuple[Callback, ...]:
         """What skorch should tell of passes."""
         return () if self.context is None else (self,)
 
-    def step(self, name):
+    def step(self, name: str) -> bool:
         """Say that a subtask of this name is done; whether that was enough."""
         if self.context is None:
             return False
@@ -82,14 +88,14 @@ class Told(Callback):
         self.stopped = task.call_on_fit_task_end(**self.of_fit)
         return self.stopped
 
-    def on_epoch_begin(self, net, **kwargs):
+    def on_epoch_begin(self, net: NeuralNet, **kwargs: Any) -> None:
         if self.stopped:
             # Trainings that would follow are not wanted either.
             raise Converged
 
-    def on_epoch_end(self, net, **kwargs):
+    def on_epoch_end(self, net: NeuralNet, **kwargs: Any) -> None:
         self.step("pass")
 
-    def close(self):
+    def close(self) -> None:
         """Forget what must not be kept alive, or pickled, by a net."""
         self.context, self.of_fit = None, {}

@@ -1,14 +1,20 @@
 """What estimators ask of their input, and what they warn of."""
 
+from collections.abc import Sequence
 from numbers import Integral
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GroupKFold
 from sklearn.utils import check_random_state
 
-from ._crossfit import make_folds
-from ._encoding import MAX_DISCRETE, TableEncoder
+from ._crossfit import CrossFit, make_folds
+from ._encoding import MAX_DISCRETE, Override, TableEncoder
+from ._params import Settings
+from ._table import Table
+from ._typing import CV, Bools, Floats, Folds, Ints, SeedLike
 from ._warn import warn
 
 # Nats by which training rows may lie above held-out ones without a warning, and rows
@@ -20,24 +26,26 @@ _HEAD = 16
 _NAMED = 5
 
 
-def goes_astray(fit):
+def goes_astray(fit: CrossFit) -> bool:
     """Whether critics do worse on held-out rows than none would."""
     return fit.estimate < -max(_FAR, 4.0 * fit.std_error)
 
 
-def near_what_rows_show(estimate, n):
+def near_what_rows_show(estimate: Any, n: int) -> Any:
     """Whether an estimate in nats comes so near ln(n) that more may be hidden."""
     return (estimate > np.log(n) - 2.0) & (n > _FEW_ROWS)
 
 
-def warn_of_fit(fit, n, settings, of="", infinite=False):
+def warn_of_fit(
+    fit: CrossFit, n: int, settings: Settings, of: str = "", infinite: bool = False
+) -> None:
     """Say where a fit did not converge, overfits, or nears what rows can show.
 
     `of` says which of several fits it is, `infinite` that the user was told already
     that no number of rows would do.
     """
 
-    def say(message, category=UserWarning):
+    def say(message: str, category: type[Warning] = UserWarning) -> None:
         warn(of + message, category)
 
     if fit.still_rises(settings.max_iter, settings.tol):
@@ -70,7 +78,7 @@ def warn_of_fit(fit, n, settings, of="", infinite=False):
         )
 
 
-def require_pairs(n):
+def require_pairs(n: int) -> None:
     """Refuse a single row."""
     if n < 2:
         raise ValueError(
@@ -79,14 +87,16 @@ def require_pairs(n):
         )
 
 
-def draw_seed(random_state):
+def draw_seed(random_state: SeedLike) -> int:
     """A seed from `random_state`; None draws fresh entropy, no global state."""
     if random_state is None:
         return int(np.random.default_rng().integers(2**31 - 1))
     return int(check_random_state(random_state).randint(2**31 - 1))
 
 
-def discrete_overrides(choice, table, name="discrete_features"):
+def discrete_overrides(
+    choice: ArrayLike, table: Table, name: str = "discrete_features"
+) -> list[Override]:
     """One override for each column: a bool or "auto"."""
     n_columns = table.shape[1]
     if isinstance(choice, str):
@@ -98,7 +108,7 @@ def discrete_overrides(choice, table, name="discrete_features"):
     return np.isin(np.arange(n_columns), column_indices(choice, table, name)).tolist()
 
 
-def column_indices(which, table, name):
+def column_indices(which: ArrayLike, table: Table, name: str) -> list[int]:
     """Column numbers from numbers, names or a mask."""
     items = np.ravel(np.asarray(which, dtype=object)).tolist()
     if items and all(isinstance(item, (bool, np.bool_)) for item in items):
@@ -124,12 +134,14 @@ def column_indices(which, table, name):
     return indices
 
 
-def is_number_of_folds(cv):
+def is_number_of_folds(cv: CV) -> bool:
     """Whether folds are ours to make; else a splitter makes them, or they are given."""
     return cv is None or isinstance(cv, Integral)
 
 
-def fold_rows(cv, n_rows, labels, groups, seed):
+def fold_rows(
+    cv: CV, n_rows: int, labels: Ints | None, groups: NDArray[Any] | None, seed: int
+) -> Folds:
     """Folds for whatever `cv` may be, with or without groups."""
     if isinstance(cv, type):
         raise ValueError(f"cv is the class {cv.__name__}. Pass an instance of it.")
@@ -137,9 +149,11 @@ def fold_rows(cv, n_rows, labels, groups, seed):
         raise ValueError(
             f"cv={cv!r} is text. Pass a number, a splitter or row numbers."
         )
-    if is_number_of_folds(cv):
-        cv = 5 if cv is None else int(cv)
-    if groups is not None and is_number_of_folds(cv):
+    if cv is None:
+        cv = 5
+    elif isinstance(cv, (int, Integral)):
+        cv = int(cv)
+    if groups is not None and isinstance(cv, int):
         n_groups = len(np.unique(groups))
         if n_groups < 2:
             raise ValueError("groups has a single group. Folds need 2 or more.")
@@ -161,7 +175,12 @@ def fold_rows(cv, n_rows, labels, groups, seed):
     return folds
 
 
-def infinite_pairs(table, discrete, other, of_other):
+def infinite_pairs(
+    table: Table,
+    discrete: Sequence[Override],
+    other: Table,
+    of_other: Sequence[Override],
+) -> list[tuple[int, int]]:
     """Pairs of continuous columns that are increasing or decreasing functions.
 
     Parameters
@@ -199,7 +218,7 @@ def infinite_pairs(table, discrete, other, of_other):
     return pairs
 
 
-def warn_of_infinite(pairs, table, other):
+def warn_of_infinite(pairs: list[tuple[int, int]], table: Table, other: Table) -> None:
     """Say which pairs of columns, of :func:`infinite_pairs`, share without end."""
     if pairs:
         named = ", ".join(
@@ -214,7 +233,7 @@ def warn_of_infinite(pairs, table, other):
         )
 
 
-def _are_functions(x, y):
+def _are_functions(x: Floats, y: Floats) -> bool:
     """Whether x and y, where both are there, are strictly monotone in each other."""
     present = ~(np.isnan(x) | np.isnan(y))
     order = np.argsort(y[present], kind="stable")
@@ -223,19 +242,19 @@ def _are_functions(x, y):
     return one_way and ((x_steps != 0) == (y_steps != 0)).all()
 
 
-def _is_discrete(table, j, overrides):
+def _is_discrete(table: Table, j: int, overrides: Sequence[Override]) -> bool:
     encoder = TableEncoder("rank", [overrides[j]]).fit(table.block([j]))
     return encoder.columns_[0].discrete or not encoder.informative
 
 
-def discrete_labels(target, encoder):
+def discrete_labels(target: Table, encoder: TableEncoder) -> Ints | None:
     """Labels of the rows of a target of one discrete column, else None."""
     if len(encoder.columns_) == 1 and encoder.columns_[0].discrete:
         return np.unique(target.column(0), return_inverse=True)[1]
     return None
 
 
-def warn_of_identifiers(encoder, table):
+def warn_of_identifiers(encoder: TableEncoder, table: Table) -> None:
     """Say which text columns only tell rows apart."""
     names = [
         table.label(j)
@@ -249,7 +268,9 @@ def warn_of_identifiers(encoder, table):
         )
 
 
-def warn_of_repeats(groups, *sides):
+def warn_of_repeats(
+    groups: NDArray[Any] | None, *sides: tuple[Floats, TableEncoder]
+) -> None:
     """Say how many rows repeat, where values are too fine to repeat by chance.
 
     Parameters
@@ -277,11 +298,12 @@ def warn_of_repeats(groups, *sides):
         )
 
 
-def may_repeat(columns):
+def may_repeat(columns: Sequence[Floats] | Floats) -> bool:
     """Whether rows of numbers may repeat; if not, none does."""
     if not len(columns):
         return True
-    sums, factor = np.uint64(0), np.uint64(0x9E3779B97F4A7C15)
+    sums = np.zeros(len(columns[0]), dtype=np.uint64)
+    factor = np.uint64(0x9E3779B97F4A7C15)
     for column in columns:
         # Zero has two signs.
         bits = (np.ascontiguousarray(column) + 0.0).view(np.uint64)
@@ -291,7 +313,7 @@ def may_repeat(columns):
     return bool((sums[1:] == sums[:-1]).any())
 
 
-def _fine_cells(encoded, encoder):
+def _fine_cells(encoded: Floats, encoder: TableEncoder) -> Bools:
     """Cells that hold a continuous number, (n, columns); missing cells do not."""
     cells = np.zeros((len(encoded), len(encoder.columns_)), dtype=bool)
     start = 0

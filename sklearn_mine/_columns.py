@@ -8,18 +8,23 @@ the other's; for columns without ties the features are the same and all columns 
 folds are solved in one batch.
 """
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from . import _null
 from ._basis import Side
 from ._crossfit import hold_shares, n_repeats
-from ._encoding import level_columns
+from ._encoding import Levels, Override, level_columns
+from ._params import Settings
 from ._quick import QuickLook, quick_side
 from ._tables import clamp, pair_shares, table_information, tangent_score
+from ._typing import Floats, Folds
 from .nn.critics import ACTIVATIONS
 from .nn.newton import solve_head
 
@@ -44,12 +49,12 @@ class ColumnScores:
     `kinds` is "newton", "none" or "identifier".
     """
 
-    scores: np.ndarray
-    std_errors: np.ndarray
-    p_values: np.ndarray
-    gaps: np.ndarray
-    gap_errors: np.ndarray
-    kinds: np.ndarray
+    scores: Floats
+    std_errors: Floats
+    p_values: Floats
+    gaps: Floats
+    gap_errors: Floats
+    kinds: NDArray[Any]
 
 
 class ColumnScorer:
@@ -66,7 +71,14 @@ class ColumnScorer:
         Whether any row may be scored by what all others show.
     """
 
-    def __init__(self, target, folds, settings, seed, independent_rows=True):
+    def __init__(
+        self,
+        target: Levels,
+        folds: Folds,
+        settings: Settings,
+        seed: int,
+        independent_rows: bool = True,
+    ) -> None:
         self.target, self.folds = target, folds
         self.balanced = hold_shares(folds, target.labels)
         self.settings, self.seed = settings, seed
@@ -86,12 +98,18 @@ class ColumnScorer:
         self.test_features, _ = _null.test_features(
             target.values, self.counts, self._rng("target units")
         )
-        self._shared = None
+        self._shared: _Prepared | None = None
         self._target_side = None
         if independent_rows and settings.solver == "auto" and settings.start:
             self._target_side = quick_side(target, self.counts)
 
-    def score(self, columns, *, encoding, discrete):
+    def score(
+        self,
+        columns: Iterable[NDArray[Any]],
+        *,
+        encoding: str,
+        discrete: Sequence[Override],
+    ) -> ColumnScores:
         """Score columns.
 
         Parameters
@@ -114,7 +132,7 @@ class ColumnScorer:
             np.full(size, "none", dtype=object),
         )
 
-        def keep(places, batch):
+        def keep(places: list[int], batch: list[Levels]) -> None:
             parts = self._score_batch(batch)
             result.kinds[places] = "newton"
             arrays = (
@@ -145,7 +163,9 @@ class ColumnScorer:
             keep(where, pending)
         return result
 
-    def _score_batch(self, batch):
+    def _score_batch(
+        self, batch: Sequence[Levels]
+    ) -> tuple[Floats, Floats, Floats, Floats, Floats]:
         """Columns that share their levels, and so every feature."""
         first = batch[0]
         counts = np.bincount(first.codes).astype(float)
@@ -158,7 +178,7 @@ class ColumnScorer:
         scores, errors, share = self._first_look(prepared, tables)
         deep = np.flatnonzero(share)
         if len(deep):
-            joint = self._joint_counts([batch[i] for i in deep], tables[deep])
+            joint = self._joint_counts([batch[i] for i in deep.tolist()], tables[deep])
             bounds, bound_errors = self._bounds(prepared.head, *joint)
             share = share[deep]
             scores[deep] += share * (bounds - scores[deep])
@@ -170,7 +190,9 @@ class ColumnScorer:
         gap_errors = np.sqrt(np.maximum(bias, 0.0) / self.n_rows)
         return scores, errors, p_values, information - scores, gap_errors
 
-    def _first_look(self, prepared, tables):
+    def _first_look(
+        self, prepared: "_Prepared", tables: Floats
+    ) -> tuple[Floats, Floats, Floats]:
         """Scores and errors of a first look, and how much solved bounds count."""
         if self._target_side is None:
             nothing = np.zeros(len(tables))
@@ -179,7 +201,7 @@ class ColumnScorer:
         weak, clear = (max(nats, rows / self.n_rows) for nats, rows in (_WEAK, _CLEAR))
         return scores, errors, np.clip((scores - weak) / (clear - weak), 0.0, 1.0)
 
-    def _tables(self, batch, n_levels):
+    def _tables(self, batch: Sequence[Levels], n_levels: int) -> Floats:
         """Counts of all rows in pairs of levels, (c, L, M)."""
         n_cells = n_levels * len(self.counts)
         tables = np.empty((len(batch), n_cells))
@@ -188,7 +210,7 @@ class ColumnScorer:
             table[:] = np.bincount(cells, minlength=n_cells)
         return tables.reshape(len(batch), n_levels, -1)
 
-    def _head(self, levels, counts):
+    def _head(self, levels: Levels, counts: Floats) -> "_Head":
         """Head features over the grid of levels, and what solving needs of them."""
         share = np.outer(counts, self.counts).ravel() / self.n_rows**2
         features, trust = self._features(levels, counts)
@@ -212,7 +234,7 @@ class ColumnScorer:
             scales=scales[real],
         )
 
-    def _features(self, levels, counts):
+    def _features(self, levels: Levels, counts: Floats) -> tuple[Floats, Floats]:
         """Head features over the grid, (L * M, n_features), and the trust in each."""
         x, y = (
             Side.of(*side, max_frequency=_MAX_FREQUENCY, max_indicators=_MAX_INDICATORS)
@@ -232,11 +254,11 @@ class ColumnScorer:
         features = np.concatenate(features, axis=2).reshape(shape[0] * shape[1], -1)
         return features, np.concatenate([trust for _, trust in parts])
 
-    def _hidden(self, x, y):
+    def _hidden(self, x: Floats, y: Floats) -> Floats:
         """Random hidden units over the grid, (L, M, size of the last layer)."""
         rng = self._rng("hidden units")
         activation = ACTIVATIONS[self.settings.activation]()
-        hidden = None
+        hidden: Any = None
         for i, size in enumerate(self.settings.hidden_layer_sizes):
             if i == 0:
                 # Rows of weights are drawn for the widest encoding there is.
@@ -251,7 +273,9 @@ class ColumnScorer:
             hidden = activation(torch.from_numpy(hidden)).numpy()
         return hidden
 
-    def _joint_counts(self, batch, tables):
+    def _joint_counts(
+        self, batch: Sequence[Levels], tables: Floats
+    ) -> tuple[Floats, Floats]:
         """Counts of training and of test rows in pairs of levels, (c, F, m)."""
         n_cells = tables[0].size
         n_folds = len(self.folds)
@@ -270,7 +294,9 @@ class ColumnScorer:
                     test[c, k] = np.bincount(cells[held_out], minlength=n_cells)
         return train, test
 
-    def _bounds(self, head, train, test):
+    def _bounds(
+        self, head: "_Head", train: Floats, test: Floats
+    ) -> tuple[Floats, Floats]:
         n_columns, n_folds, n_cells = train.shape
         n_train = self.n_train[:, None]
         features = head.features
@@ -292,7 +318,13 @@ class ColumnScorer:
         scores, errors = tangent_score(values, test.reshape(shape), self.balanced)
         return scores, errors * self.widening
 
-    def _p_values(self, batch, prepared, counts, tables):
+    def _p_values(
+        self,
+        batch: Sequence[Levels],
+        prepared: "_Prepared",
+        counts: Floats,
+        tables: Floats,
+    ) -> Floats:
         if _null.needs_permutations(counts, self.counts):
             return np.array(
                 [
@@ -309,22 +341,22 @@ class ColumnScorer:
         observed = _null.statistic(prepared.x_test, self.test_features, tables)
         return _null.chi_square_sum_sf(observed, prepared.null_weights)
 
-    def _rng(self, purpose):
+    def _rng(self, purpose: str) -> np.random.Generator:
         return np.random.default_rng([self.seed, *purpose.encode()])
 
 
 @dataclass(frozen=True)
 class _Head:
     features: torch.Tensor
-    curvature: tuple
+    curvature: tuple[torch.Tensor, torch.Tensor]
     evidence: torch.Tensor
-    scales: np.ndarray
+    scales: Floats
 
 
 class _Prepared:
     """What columns of the same levels share; what few need is made when first used."""
 
-    def __init__(self, scorer, levels, counts):
+    def __init__(self, scorer: ColumnScorer, levels: Levels, counts: Floats) -> None:
         self._scorer, self._levels, self._counts = scorer, levels, counts
         rng = scorer._rng("column units")
         self.x_test, _ = _null.test_features(levels.values, counts, rng)
@@ -333,27 +365,27 @@ class _Prepared:
         )
 
     @cached_property
-    def quick_look(self):
+    def quick_look(self) -> QuickLook:
         side = quick_side(self._levels, self._counts)
+        assert self._scorer._target_side is not None
         return QuickLook(side, self._scorer._target_side)
 
     @cached_property
-    def head(self):
+    def head(self) -> _Head:
         return self._scorer._head(self._levels, self._counts)
 
 
-def _evidence_ridge(projected, scales, n_train):
+def _evidence_ridge(projected: Floats, scales: Floats, n_train: Floats) -> Floats:
     """The ridge that the training rows find most likely, (c, F).
 
     To second order, mean features along the principal axes are normal with variance
     ``scale / n + scale ** 2 / precision`` when head weights have that precision.
     """
-    best, chosen = None, None
+    best = np.full(projected.shape[:2], -np.inf)
+    chosen = np.full(best.shape, RIDGES[0])
     for precision in RIDGES:
         variance = scales / n_train + scales**2 / precision
         evidence = -0.5 * (np.log(variance) + projected**2 / variance).sum(axis=2)
-        if best is None:
-            best, chosen = evidence, np.full(evidence.shape, precision)
         chosen = np.where(evidence > best, precision, chosen)
         best = np.maximum(best, evidence)
     return chosen / n_train[:, 0]

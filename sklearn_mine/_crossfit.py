@@ -9,23 +9,29 @@ biased upward.
 """
 
 import copy
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from scipy.special import logsumexp
 from sklearn.model_selection import KFold, StratifiedKFold
 
 from ._logistic import logistic_start
 from ._mixture import MAX_MIXED, PairBound, mixture_start, quiet_fits
+from ._params import Settings
 from ._progress import reached, share
-from ._start import Twist, canonical_start
-from .nn.critics import CriticBank, shifts_of
+from ._start import CanonicalStart, Twist, canonical_start
+from ._typing import Floats, Folds, History, Ints, Splitter
+from .nn.critics import Bank, CriticBank, shifts_of
 from .nn.newton import solve_head
 from .nn.objectives import OBJECTIVES
 from .nn.scoring import (
+    Block,
     Judge,
+    Values,
     blocks_of,
     for_each,
     log_normalizer,
@@ -39,6 +45,10 @@ from .nn.training import (
     copy_critics,
     train,
 )
+
+if TYPE_CHECKING:
+    from ._pair import Pair
+
 
 # Product pairs for each row: when held-out rows are scored, when the normaliser of a
 # fold's critic and that of their mean is fixed.
@@ -120,21 +130,21 @@ class CrossFit:
         What the bank wants done to each encoded side.
     """
 
-    bank: CriticBank
+    bank: Bank
     log_normalizer: float
-    limits: tuple
+    limits: tuple[float, float]
     estimate: float
     std_error: float
     fitted: float
-    history: list
-    n_iter: np.ndarray
+    history: History
+    n_iter: Ints
     leans_on_start: bool
     held_out_bound: float
-    influence: np.ndarray | None = None
-    twists: tuple = (None, None)
+    influence: Floats | None = None
+    twists: tuple[Twist | None, Twist | None] = (None, None)
 
     @property
-    def corrected(self):
+    def corrected(self) -> float:
         """The estimate with the bias that comes of learning from finite rows taken off.
 
         What a critic's freedom adds on the rows that it learnt from, it loses as much
@@ -146,7 +156,7 @@ class CrossFit:
         gap = self.fitted - self.estimate
         return self.estimate + 0.5 * gap * self.estimate / self.fitted
 
-    def still_rises(self, max_iter, tol):
+    def still_rises(self, max_iter: int, tol: float) -> bool:
         """Whether the last stage's inner validation bounds rose to the last pass."""
         stage = self.history[-1]["stage"] if self.history else None
         bounds = [
@@ -161,11 +171,13 @@ class CrossFit:
         return bool(rise > max(5.0 * tol, 0.01 * np.mean(bounds[-1])))
 
     @property
-    def solver(self):
+    def solver(self) -> str:
         """Whose critics these are: "newton" where all were solved, else "adam"."""
         return "adam" if self.n_iter.any() else "newton"
 
-    def as_seen(self, x, y, device="cpu"):
+    def as_seen(
+        self, x: NDArray[Any], y: NDArray[Any], device: str | torch.device = "cpu"
+    ) -> list[torch.Tensor]:
         """Encoded rows as the bank takes them."""
         return [
             torch.as_tensor(
@@ -176,7 +188,7 @@ class CrossFit:
             for side, twist in zip((x, y), self.twists, strict=True)
         ]
 
-    def pointwise(self, x, y):
+    def pointwise(self, x: NDArray[Any], y: NDArray[Any]) -> Floats:
         """ln p(x, y) / p(x)p(y) of rows by the mean critic, (n,).
 
         Rows are encoded as the bank takes them: (n, d), or levels (n, 1) for tables.
@@ -190,7 +202,14 @@ class CrossFit:
         return score_rows(values, self.log_normalizer, self.limits)[0]
 
 
-def make_folds(cv, n_rows, *, stratify, groups, random_state):
+def make_folds(
+    cv: int | Splitter | Iterable[Any],
+    n_rows: int,
+    *,
+    stratify: Ints | None,
+    groups: NDArray[Any] | None,
+    random_state: int,
+) -> Folds:
     """Train and test rows of each fold.
 
     Parameters
@@ -230,7 +249,7 @@ def make_folds(cv, n_rows, *, stratify, groups, random_state):
     return folds
 
 
-def _as_fold(fold, n_rows):
+def _as_fold(fold: Any, n_rows: int) -> tuple[Ints, Ints]:
     """Row numbers of a fold of somebody else's, (train, test)."""
     try:
         train_rows, test_rows = (np.asarray(rows) for rows in fold)
@@ -274,17 +293,18 @@ def _as_fold(fold, n_rows):
     return train_rows, test_rows
 
 
-def n_tested(folds):
+def n_tested(folds: Folds) -> int:
     """Rows that some fold tests."""
-    return np.count_nonzero(np.bincount(np.concatenate([test for _, test in folds])))
+    tested = np.bincount(np.concatenate([test for _, test in folds]))
+    return int(np.count_nonzero(tested))
 
 
-def n_repeats(folds):
+def n_repeats(folds: Folds) -> float:
     """Times that a row is tested, on average over those that are."""
     return sum(len(test) for _, test in folds) / n_tested(folds)
 
 
-def hold_shares(folds, labels):
+def hold_shares(folds: Folds, labels: Ints | None) -> bool:
     """Whether the folds' test rows hold each label in its share of all rows.
 
     Labels rarer than the folds are left aside.
@@ -303,18 +323,44 @@ def hold_shares(folds, labels):
     )
 
 
+@overload
 def cross_fit(
-    x,
-    y,
-    folds,
-    settings,
+    x: Floats,
+    y: Floats,
+    folds: Folds,
+    settings: Settings,
     *,
-    rng,
-    groups=None,
-    labels=None,
-    max_samples=None,
-    rival=None,
-):
+    rng: np.random.Generator,
+    groups: NDArray[Any] | None = None,
+    labels: Ints | None = None,
+    max_samples: int | None = None,
+    rival: None = None,
+) -> CrossFit: ...
+@overload
+def cross_fit(
+    x: Floats,
+    y: Floats,
+    folds: Folds,
+    settings: Settings,
+    *,
+    rng: np.random.Generator,
+    groups: NDArray[Any] | None = None,
+    labels: Ints | None = None,
+    max_samples: int | None = None,
+    rival: "Pair",
+) -> CrossFit | None: ...
+def cross_fit(
+    x: Floats,
+    y: Floats,
+    folds: Folds,
+    settings: Settings,
+    *,
+    rng: np.random.Generator,
+    groups: NDArray[Any] | None = None,
+    labels: Ints | None = None,
+    max_samples: int | None = None,
+    rival: "Pair | None" = None,
+) -> CrossFit | None:
     """Train a critic for each fold and score every row by the one that missed it.
 
     Parameters
@@ -356,11 +402,11 @@ def cross_fit(
     # are certified by their entropy: only continuous sides lean.)
     certain = np.log(min(len(rows) for rows in fit_rows))
     leans = care is _FINE and min(start.claim for start in starts) > certain
-    judged = valid_rows is not None and not leans
-    if use_start and judged and settings.solver == "auto":
+    judged = valid_rows is not None and not leans and settings.solver == "auto"
+    if use_start and valid_rows is not None and judged:
         rows = fit_rows, valid_rows
         if labels is not None:
-            plain = (side[:, :n] for side, n in zip((x, y), n_plain, strict=True))
+            plain = x[:, : n_plain[0]], y[:, : n_plain[1]]
             starts = _with_regressions(starts, *plain, labels, *rows, settings.n_jobs)
         with share(0.1, 0.5):
             starts = _with_mixtures(starts, x, y, *rows, rng, settings.n_jobs)
@@ -376,7 +422,8 @@ def cross_fit(
         torch.as_tensor(side, dtype=torch.float32, device=settings.device)
         for side in (x, y)
     )
-    history, n_iter = [], np.zeros(len(folds), dtype=int)
+    history: History = []
+    n_iter: Ints = np.zeros(len(folds), dtype=int)
     if not leans:
         judge = None
         if valid_rows is not None:
@@ -386,7 +433,7 @@ def cross_fit(
         trainer = _Trainer(x, y, fit_rows, judge, settings, rng, care)
         with share(0.5 if settings.solver == "auto" else 0.1, 0.95):
             history, n_iter = trainer.run(bank)
-        if rival is not None:
+        if rival is not None and judge is not None:
             if not judge(bank).mean() > rival.judged_by(judge, fit_rows).mean():
                 return None
     score_folds = _ScoreFolds(bank, x, y, hold_shares(folds, labels))
@@ -406,13 +453,22 @@ def cross_fit(
     )
 
 
-def care_for(x, y):
+def care_for(x: NDArray[Any], y: NDArray[Any]) -> _Care:
     """More where many rows of an encoded side repeat others."""
     coarse = any(len(np.unique(side, axis=0)) < 0.9 * len(side) for side in (x, y))
     return _COARSE if coarse else _FINE
 
 
-def further_fit(fit, x, y, settings, *, n_before, care, rng):
+def further_fit(
+    fit: CrossFit,
+    x: torch.Tensor,
+    y: torch.Tensor,
+    settings: Settings,
+    *,
+    n_before: int,
+    care: _Care,
+    rng: np.random.Generator,
+) -> CrossFit:
     """Score further rows by critics that never saw them, then train the critics on.
 
     Parameters
@@ -438,7 +494,7 @@ def further_fit(fit, x, y, settings, *, n_before, care, rng):
     before = values_of(bank, critics, x, y, blocks)
     if fit.leans_on_start:
         # Normalised by itself; clamped, it is a critic like others.
-        alone = [(joint, product[:0], []) for joint, product, _ in before]
+        alone: list[Values] = [(joint, product[:0], []) for joint, product, _ in before]
         of_piece = _with_scores(fit, alone, fit.log_normalizer, fit.limits)
         ceiling = float(np.log(care.max_ratio * n))
         bound = _with_scores(fit, before, 0.0, (-ceiling, ceiling)).estimate
@@ -451,6 +507,8 @@ def further_fit(fit, x, y, settings, *, n_before, care, rng):
     elif settings.solver == "auto" and settings.early_stopping:
         # Too few rows to judge what they teach.
         return of_piece
+    # Critics in tables go on otherwise.
+    assert isinstance(bank, CriticBank)
     trainer = _Trainer(x, y, splits[0], judge, settings, rng, care)
     history, n_iter = trainer.resume(bank, n_before)
     values = values_of(bank, critics, x, y, blocks)
@@ -474,7 +532,9 @@ def further_fit(fit, x, y, settings, *, n_before, care, rng):
     )
 
 
-def _with_scores(fit, values, log_z, limits):
+def _with_scores(
+    fit: CrossFit, values: list[Values], log_z: float, limits: tuple[float, float]
+) -> CrossFit:
     """A fit with the figures of rows that its critics did not see."""
     estimate, error = _bound(*score_rows(values, log_z, limits))
     return replace(
@@ -487,17 +547,25 @@ def _with_scores(fit, values, log_z, limits):
     )
 
 
-def _for_device(settings):
+def _for_device(settings: Settings) -> Settings:
     """A GPU computes for one thread at a time."""
     if torch.device(settings.device).type == "cpu":
         return settings
     return replace(settings, n_jobs=1)
 
 
-def _with_regressions(starts, x, y, labels, fit_rows, valid_rows, n_jobs):
+def _with_regressions(
+    starts: list[CanonicalStart],
+    x: Floats,
+    y: Floats,
+    labels: Ints,
+    fit_rows: Sequence[Ints],
+    valid_rows: Sequence[Ints],
+    n_jobs: int | None,
+) -> list[CanonicalStart]:
     """Starts with a regression of labels each."""
 
-    def fit(start, *rows):
+    def fit(start: CanonicalStart, *rows: Ints) -> CanonicalStart:
         return replace(start, logistic=logistic_start(x, y, labels, *rows))
 
     with quiet_fits():
@@ -506,10 +574,20 @@ def _with_regressions(starts, x, y, labels, fit_rows, valid_rows, n_jobs):
         )
 
 
-def _with_mixtures(starts, x, y, fit_rows, valid_rows, rng, n_jobs):
+def _with_mixtures(
+    starts: list[CanonicalStart],
+    x: Floats,
+    y: Floats,
+    fit_rows: Sequence[Ints],
+    valid_rows: Sequence[Ints],
+    rng: np.random.Generator,
+    n_jobs: int | None,
+) -> list[CanonicalStart]:
     """Starts with a mixture where one beats the others."""
 
-    def fit(start, fit_rows, valid_rows, seed):
+    def fit(
+        start: CanonicalStart, fit_rows: Ints, valid_rows: Ints, seed: int
+    ) -> CanonicalStart:
         judged = start.ratios(x[valid_rows], y[valid_rows])
         least = max(map(PairBound(np.arange(len(valid_rows))), judged))
         bound = PairBound(valid_rows)
@@ -534,12 +612,22 @@ def _with_mixtures(starts, x, y, fit_rows, valid_rows, rng, n_jobs):
 class _Trainer:
     """The stages of training; after each, a critic keeps its better self."""
 
-    def __init__(self, x, y, fit_rows, judge, settings, rng, care):
+    def __init__(
+        self,
+        x: torch.Tensor,
+        y: torch.Tensor,
+        fit_rows: Sequence[Ints],
+        judge: Judge | None,
+        settings: Settings,
+        rng: np.random.Generator,
+        care: _Care,
+    ) -> None:
         self.x, self.y, self.fit_rows = x, y, fit_rows
         self.judge, self.settings, self.rng, self.care = judge, settings, rng, care
-        self.history, self.n_iter = [], np.zeros(len(fit_rows), dtype=int)
+        self.history: History = []
+        self.n_iter: Ints = np.zeros(len(fit_rows), dtype=int)
 
-    def run(self, bank):
+    def run(self, bank: CriticBank) -> tuple[History, Ints]:
         solver = self.settings.solver
         if solver == "adam":
             self._descend(bank)
@@ -562,7 +650,7 @@ class _Trainer:
                 self.n_iter[lost] = n_before[lost]
         return self.history, self.n_iter
 
-    def resume(self, bank, n_before):
+    def resume(self, bank: CriticBank, n_before: int) -> tuple[History, Ints]:
         """Train on, from where critics are that learnt from so many rows."""
         solver = self.settings.solver
         if solver != "adam":
@@ -574,7 +662,7 @@ class _Trainer:
         self._descend(bank)
         return self.history, self.n_iter
 
-    def _train_towers(self, bank):
+    def _train_towers(self, bank: CriticBank) -> bool:
         """Both sides' networks on all pairs, from the best start or from nothing.
 
         Returns whether they found much that the starts have not.
@@ -591,7 +679,7 @@ class _Trainer:
         bank.begin_at(np.where(wrong, -1, np.argmax(started, axis=0)))
         with share(0.3, 0.9):
             self._descend(bank, towers=True)
-        trained = self.judge.fine(bank)
+        trained = self._fine(bank)
         if (trained > bounds + self.settings.tol).any():
             trained = self._keep_better(bank, trained, self._solved(bank))
         gain = trained - bounds
@@ -599,21 +687,27 @@ class _Trainer:
         self.n_iter[gain <= 0.0] = 0
         return np.maximum(gain, 0.0).mean() > _WORTH
 
-    def _begin_at(self, bank, which):
-        """Bounds of all critics at one of their starts, (K,)."""
-        bank.begin_at([which] * len(bank.head))
+    def _fine(self, bank: CriticBank) -> Floats:
+        assert self.judge is not None
         return self.judge.fine(bank)
 
-    def _keep_better(self, bank, bounds, other):
+    def _begin_at(self, bank: CriticBank, which: int) -> Floats:
+        """Bounds of all critics at one of their starts, (K,)."""
+        bank.begin_at([which] * len(bank.head))
+        return self._fine(bank)
+
+    def _keep_better(
+        self, bank: CriticBank, bounds: Floats, other: CriticBank
+    ) -> Floats:
         """Let each critic become its like in another bank, if better than its bound.
 
         Returns the bounds of what is kept.
         """
-        others = self.judge.fine(other)
+        others = self._fine(other)
         copy_critics(bank, other, np.flatnonzero(others > bounds))
         return np.maximum(others, bounds)
 
-    def _descend(self, bank, *, towers=False):
+    def _descend(self, bank: CriticBank, *, towers: bool = False) -> None:
         """Train whole critics by gradient, or both sides' networks on all pairs."""
         settings = self.settings
         if towers:
@@ -622,7 +716,7 @@ class _Trainer:
             module, batch_size, n_shifts = bank, _BATCH, N_TRAIN_SHIFTS
             if settings.objective == "infonce":
                 n_shifts = N_CANDIDATES
-        judge = self.judge
+        judge: Callable[..., Floats] | None = self.judge
         if towers and judge is not None:
             judge = self._judge_towers
         if settings.batch_size != "auto":
@@ -649,10 +743,11 @@ class _Trainer:
             self.history.append({"stage": stage, **record})
         self.n_iter += keeper.best_pass_
 
-    def _judge_towers(self, part):
+    def _judge_towers(self, part: SeparablePart) -> Floats:
+        assert self.judge is not None
         return self.judge.separable(part.bank)
 
-    def _solved(self, bank, n_before=0):
+    def _solved(self, bank: CriticBank, n_before: int = 0) -> CriticBank:
         """A bank with each head solved, from where it is.
 
         What it learnt from `n_before` rows counts as they do.
@@ -675,7 +770,16 @@ class _Trainer:
 
 
 @torch.no_grad()
-def _solve_one(bank, k, x, y, block, shifts, precision, spread_floor):
+def _solve_one(
+    bank: CriticBank,
+    k: int,
+    x: torch.Tensor,
+    y: torch.Tensor,
+    block: Ints,
+    shifts: list[int],
+    precision: float,
+    spread_floor: float,
+) -> None:
     """Newton on the head of critic k, with a ridge towards the head it has."""
     index = torch.as_tensor(block, device=x.device)
     partners = shifts_of(len(block), [0, *shifts], x.device)
@@ -708,16 +812,27 @@ def _solve_one(bank, k, x, y, block, shifts, precision, spread_floor):
     bank.intercept[k] = -log_z.float()
 
 
-def _inner_splits(rows, settings, rng, groups):
+def _inner_splits(
+    rows: Sequence[Ints],
+    settings: Settings,
+    rng: np.random.Generator,
+    groups: NDArray[Any] | None,
+) -> tuple[Sequence[Ints], Sequence[Ints] | None]:
     """Rows of each fold that fit, and those that judge, or None where none do."""
     splits = [_inner_split(each, settings, rng, groups) for each in rows]
     enough = min(len(valid) for _, valid in splits) >= _MIN_VALIDATION
     if settings.solver != "newton" and settings.early_stopping and enough:
-        return tuple(zip(*splits, strict=True))
+        fitting, judging = zip(*splits, strict=True)
+        return fitting, judging
     return rows, None
 
 
-def _inner_split(rows, settings, rng, groups):
+def _inner_split(
+    rows: Ints,
+    settings: Settings,
+    rng: np.random.Generator,
+    groups: NDArray[Any] | None,
+) -> tuple[Ints, Ints]:
     """Training rows in two: those that fit, those that judge."""
     fraction = settings.validation_fraction
     order = rng.permutation(rows)
@@ -734,7 +849,9 @@ def _inner_split(rows, settings, rng, groups):
     return order[~judged], order[judged]
 
 
-def _bound(scores, from_x, from_y, n_repeats=1.0):
+def _bound(
+    scores: Floats, from_x: Floats, from_y: Floats, n_repeats: float = 1.0
+) -> tuple[float, float]:
     """The bound in its tangent form, and its standard error from rows' influence.
 
     Parameters
@@ -755,11 +872,11 @@ class _Scored(NamedTuple):
     """What :class:`CrossFit` holds of scores."""
 
     log_normalizer: float
-    limits: tuple
+    limits: tuple[float, float]
     estimate: float
     std_error: float
     fitted: float
-    influence: np.ndarray
+    influence: Floats
 
 
 class _ScoreFolds:
@@ -773,10 +890,19 @@ class _ScoreFolds:
         Whether folds hold each label in its share; see :func:`score_rows`.
     """
 
-    def __init__(self, bank, x, y, balanced):
+    def __init__(
+        self, bank: CriticBank, x: torch.Tensor, y: torch.Tensor, balanced: bool
+    ) -> None:
         self.bank, self.x, self.y, self.balanced = bank, x, y, balanced
 
-    def __call__(self, folds, fit_rows, max_ratio, rng, n_jobs):
+    def __call__(
+        self,
+        folds: Folds,
+        fit_rows: Sequence[Ints],
+        max_ratio: float | None,
+        rng: np.random.Generator,
+        n_jobs: int | None,
+    ) -> _Scored:
         """Score by critics that claim at most so much, or are normalised (None)."""
         n_train, n_test = (
             (0, 0) if max_ratio is None else (n_shifts, _N_SCORE_PAIRS)
@@ -809,15 +935,23 @@ class _ScoreFolds:
         fitted = float(np.mean(fitted))
         return _Scored(log_z, limits, estimate, error, fitted, influence)
 
-    def _values(self, critics, blocks):
+    def _values(self, critics: Sequence[int], blocks: list[Block]) -> list[Values]:
         return values_of(self.bank, critics, self.x, self.y, blocks)
 
-    def _normalizer(self, values, max_ratio):
+    def _normalizer(
+        self, values: list[Values], max_ratio: float | None
+    ) -> tuple[float, tuple[float, float]]:
         if max_ratio is None:
             return 0.0, (-np.inf, np.inf)
         return log_normalizer(values, max_ratio, self.balanced)
 
-    def _score(self, k, train_blocks, test_blocks, max_ratio):
+    def _score(
+        self,
+        k: int,
+        train_blocks: list[Block],
+        test_blocks: list[Block],
+        max_ratio: float | None,
+    ) -> tuple[tuple[Floats, Floats, Floats], float]:
         """Scores of held-out rows, and the bound on training rows."""
         train, test = (
             self._values([k], blocks) for blocks in (train_blocks, test_blocks)

@@ -8,14 +8,18 @@ more than one column, and nothing looks at the other variable.
 """
 
 import itertools
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import Any, Literal, Self
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from scipy.special import ndtri
 
-from ._table import is_missing
+from ._table import Table, is_missing
+from ._typing import Floats, Ints
 
 # Levels that a continuous column is binned into by the solved critics: equal widths
 # in normal scores, so that tails are as finely resolved as the middle.
@@ -39,6 +43,11 @@ _RARE = 20
 # nothing else.
 IDENTIFIER_SHARE = 0.9
 
+# Whether a column holds labels; "auto" is decided from its values.
+Override = bool | Literal["auto"]
+# See fit_column.
+Summary = tuple[Any, ...]
+
 
 @dataclass(frozen=True)
 class ColumnEncoding:
@@ -57,29 +66,29 @@ class ColumnEncoding:
     """
 
     kind: str
-    knots: np.ndarray
-    scores: np.ndarray
-    atoms: np.ndarray
+    knots: Floats
+    scores: Floats
+    atoms: NDArray[Any]
     missing: bool
     discrete: bool
 
     @property
-    def informative(self):
+    def informative(self) -> bool:
         return self.kind in ("numeric", "category")
 
     @property
-    def width(self):
+    def width(self) -> int:
         n_scores = 0 if self.kind == "category" else 1
         return max(n_scores + len(self.atoms) + self.missing, 1)
 
-    def thinned(self):
+    def thinned(self) -> "ColumnEncoding":
         """The same with at most `MAX_KNOTS` knots, to be kept."""
         if len(self.knots) <= MAX_KNOTS:
             return self
         kept = np.unique(np.linspace(0, len(self.knots) - 1, MAX_KNOTS).astype(int))
         return replace(self, knots=self.knots[kept], scores=self.scores[kept])
 
-    def transform(self, values, scores=None):
+    def transform(self, values: NDArray[Any], scores: Floats | None = None) -> Floats:
         """Encode a column of new values.
 
         Parameters
@@ -131,25 +140,31 @@ class Levels:
         Whether each distinct value has a level of its own.
     """
 
-    codes: np.ndarray
-    values: np.ndarray
+    codes: Ints
+    values: Floats
     encoding: ColumnEncoding
     canonical: bool = False
-    units: np.ndarray | None = None
+    units: Floats | None = None
     whole: bool = False
 
     @property
-    def labels(self):
+    def labels(self) -> Ints | None:
         """The codes, where the column is discrete."""
         return self.codes if self.encoding.discrete else None
 
     @property
-    def ordered(self):
+    def ordered(self) -> bool:
         """Whether neighbouring levels are alike."""
         return self.encoding.kind == "numeric"
 
 
-def fit_column(values, *, encoding="rank", discrete="auto", max_atoms=MAX_DISCRETE):
+def fit_column(
+    values: NDArray[Any],
+    *,
+    encoding: str = "rank",
+    discrete: Override = "auto",
+    max_atoms: int = MAX_DISCRETE,
+) -> tuple[ColumnEncoding, Summary | None]:
     """Learn the encoding of a column.
 
     Parameters
@@ -207,7 +222,13 @@ def fit_column(values, *, encoding="rank", discrete="auto", max_atoms=MAX_DISCRE
     return fitted, (uniques, inverse, counts, scores)
 
 
-def level_column(values, *, encoding="rank", discrete="auto", n_levels=N_LEVELS):
+def level_column(
+    values: NDArray[Any],
+    *,
+    encoding: str = "rank",
+    discrete: Override = "auto",
+    n_levels: int = N_LEVELS,
+) -> Levels:
     """Learn a column's encoding and reduce the column to levels.
 
     A column of few distinct values keeps them all. Others are binned by equal widths
@@ -224,7 +245,9 @@ def level_column(values, *, encoding="rank", discrete="auto", n_levels=N_LEVELS)
     return _tied(values, encoding, discrete, n_levels)
 
 
-def level_columns(columns, *, encoding, discrete):
+def level_columns(
+    columns: Iterable[NDArray[Any]], *, encoding: str, discrete: Sequence[Override]
+) -> Iterator[Levels]:
     """Levels of columns one after another, many of which are sorted at a time.
 
     Parameters
@@ -253,14 +276,14 @@ def level_columns(columns, *, encoding, discrete):
             yield levels
 
 
-def _may_be_untied(values, encoding, discrete):
+def _may_be_untied(values: NDArray[Any], encoding: str, discrete: Override) -> bool:
     if values.dtype == object or encoding != "rank" or discrete is True:
         return False
     # A glance saves the sorting of columns of few values.
     return len(values) > 3 and len(np.unique(values[:32])) > 0.5 * len(values[:32])
 
 
-def _untied(block, n_levels):
+def _untied(block: Floats, n_levels: int) -> list[Levels | None]:
     """Levels of columns (c, n) of distinct numbers; None for others."""
     n = block.shape[1]
     # NaN sorts last; torch moves what is sorted, without Python's lock.
@@ -280,10 +303,12 @@ def _untied(block, n_levels):
     ]
 
 
-def _tied(values, encoding, discrete, n_levels):
+def _tied(
+    values: NDArray[Any], encoding: str, discrete: Override, n_levels: int
+) -> Levels:
     n = len(values)
     fitted, summary = fit_column(values, encoding=encoding, discrete=discrete)
-    if not fitted.informative:
+    if summary is None or not fitted.informative:
         return Levels(np.zeros(n, dtype=np.int64), np.zeros((1, 1)), fitted)
     uniques, inverse, counts = summary[:3]
     encoded = np.zeros((len(uniques), fitted.width))
@@ -331,7 +356,7 @@ class LevelMap:
     value beside a level of many. Values that nothing is known of get -1.
     """
 
-    def __init__(self, values, codes):
+    def __init__(self, values: NDArray[Any], codes: Ints) -> None:
         gone = is_missing(values)
         self.of_missing = int(codes[gone][0]) if gone.any() else -1
         values, codes = values[~gone], codes[~gone]
@@ -350,7 +375,7 @@ class LevelMap:
         self.lowest, self.highest = values[first], values[last]
         self.codes = codes[first]
 
-    def __call__(self, values):
+    def __call__(self, values: NDArray[Any]) -> Ints:
         """Level of each value, (n,), int64."""
         if self.numeric:
             _require_numbers(values)
@@ -361,12 +386,12 @@ class LevelMap:
             found[~gone] = self._numbers(values) if self.numeric else self._text(values)
         return found
 
-    def _text(self, values):
+    def _text(self, values: NDArray[Any]) -> Ints:
         values = values.astype(str)
         place = np.searchsorted(self.lowest, values).clip(max=len(self.codes) - 1)
         return np.where(self.lowest[place] == values, self.codes[place], -1)
 
-    def _numbers(self, values):
+    def _numbers(self, values: NDArray[Any]) -> Ints:
         last = len(self.codes) - 1
         below = (np.searchsorted(self.lowest, values, side="right") - 1).clip(min=0)
         above = (below + (values > self.highest[below])).clip(max=last)
@@ -395,32 +420,39 @@ class TableEncoder:
         Normal scores already tell the values apart, so a wide table needs few.
     """
 
-    def __init__(self, encoding="rank", discrete="auto", max_indicators=64):
+    def __init__(
+        self,
+        encoding: str = "rank",
+        discrete: Literal["auto"] | Sequence[Override] = "auto",
+        max_indicators: int = 64,
+    ) -> None:
         self.encoding = encoding
         self.discrete = discrete
         self.max_indicators = max_indicators
 
-    def fit(self, table):
+    def fit(self, table: Table) -> Self:
         """Learn the encodings."""
         for _ in self._fit(table):
             pass
         return self
 
-    def fit_transform(self, table):
+    def fit_transform(self, table: Table) -> Floats:
         """Fit, and encode the same table from exact ranks."""
         encoded = []
         for values, column, summary in self._fit(table):
             scores = None
-            if column.kind == "numeric":
+            if summary is not None and column.kind == "numeric":
                 _, inverse, _, of_uniques = summary
                 scores = of_uniques[inverse]
             encoded.append(column.transform(values, scores))
         return np.concatenate(encoded, axis=1)
 
-    def _fit(self, table):
+    def _fit(
+        self, table: Table
+    ) -> Iterator[tuple[NDArray[Any], ColumnEncoding, Summary | None]]:
         """Fit column by column; each with its encoding and summary."""
         n_columns = table.shape[1]
-        overrides = (
+        overrides: Sequence[Override] = (
             ["auto"] * n_columns if isinstance(self.discrete, str) else self.discrete
         )
         budget = min(self.max_indicators // n_columns, MAX_DISCRETE)
@@ -437,7 +469,7 @@ class TableEncoder:
             self.columns_.append(column.thinned())
             yield values, column, summary
 
-    def transform(self, table):
+    def transform(self, table: Table) -> Floats:
         """Encode a table, (n, width), float64."""
         return np.concatenate(
             [
@@ -448,11 +480,11 @@ class TableEncoder:
         )
 
     @property
-    def informative(self):
+    def informative(self) -> bool:
         return any(encoding.informative for encoding in self.columns_)
 
 
-def _require_numbers(values):
+def _require_numbers(values: NDArray[Any]) -> None:
     if values.dtype == object:
         raise ValueError(
             "A column that was numeric when fitted now holds text. Pass columns of "
@@ -460,7 +492,7 @@ def _require_numbers(values):
         )
 
 
-def _unique(present):
+def _unique(present: NDArray[Any]) -> tuple[NDArray[Any], Ints, Ints]:
     if present.dtype == object:
         present = present.astype(str)
         uniques, inverse, counts = np.unique(
@@ -470,7 +502,7 @@ def _unique(present):
     return np.unique(present, return_inverse=True, return_counts=True)
 
 
-def _scores(uniques, counts, encoding):
+def _scores(uniques: Floats, counts: Ints, encoding: str) -> Floats:
     """The score of each distinct value: of its average rank, or standardised."""
     n = counts.sum()
     if encoding == "standard":
@@ -482,19 +514,19 @@ def _scores(uniques, counts, encoding):
     return ndtri(mid_ranks(counts))
 
 
-def mid_ranks(counts):
+def mid_ranks(counts: Ints | Floats) -> Floats:
     """Average ranks of ordered levels, as shares of all rows."""
     return (np.cumsum(counts) - 0.5 * counts) / counts.sum()
 
 
-def _bins(scores, largest, n_levels):
+def _bins(scores: Floats, largest: float, n_levels: int) -> Ints:
     """Bin numbers of scores, by equal widths between -largest and largest."""
     position = (scores + largest) / (2 * largest) * n_levels
     return np.clip(position.astype(np.int64), 0, n_levels - 1)
 
 
 @lru_cache(maxsize=8)
-def _untied_levels(n, n_levels):
+def _untied_levels(n: int, n_levels: int) -> tuple[Ints, Floats]:
     """Level codes in sorted order, and level values, of n distinct numbers."""
     scores = ndtri((np.arange(n) + 0.5) / n)
     if n <= n_levels:
@@ -507,7 +539,7 @@ def _untied_levels(n, n_levels):
     return codes, values
 
 
-def _heaviest(values, counts, limit):
+def _heaviest(values: NDArray[Any], counts: Ints, limit: int) -> NDArray[Any]:
     """The most frequent values, at most `limit`, in a fixed order."""
     order = np.argsort(-counts, kind="stable")[:limit]
     return values[np.sort(order)]

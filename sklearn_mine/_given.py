@@ -18,12 +18,15 @@ tests for fast non-parametric causal discovery".
 """
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from . import _null
 from ._crossfit import CrossFit, cross_fit, n_repeats
+from ._params import Settings
 from ._progress import share
+from ._typing import Floats, Folds, History, Ints
 
 # Random units of z to regress on, rows for each of them, and their range of scales.
 _MAX_UNITS, _ROWS_PER_UNIT, _SCALES = 400, 2, (0.7, 4.0)
@@ -59,15 +62,15 @@ class GivenFit:
     std_error: float
 
     @property
-    def corrected(self):
+    def corrected(self) -> float:
         return self.both.corrected - self.given.corrected
 
     @property
-    def held_out_bound(self):
+    def held_out_bound(self) -> float:
         return self.both.held_out_bound - self.given.held_out_bound
 
     @property
-    def history(self):
+    def history(self) -> History:
         """Of both, one after the other; `critics` says whose a pass is."""
         return [
             {"critics": name, **record}
@@ -76,18 +79,18 @@ class GivenFit:
         ]
 
     @property
-    def n_iter(self):
+    def n_iter(self) -> Ints:
         return self.both.n_iter
 
     @property
-    def solver(self):
+    def solver(self) -> str:
         return self.both.solver
 
     @property
-    def leans_on_start(self):
+    def leans_on_start(self) -> bool:
         return self.both.leans_on_start or self.given.leans_on_start
 
-    def pointwise(self, x, y):
+    def pointwise(self, x: Floats, y: Floats) -> Floats:
         """ln p(x, y | z) / p(x | z)p(y | z) of rows whose x ends with z, (n,)."""
         z = x[:, -self.n_given :]
         return self.both.pointwise(x, y) - self.given.pointwise(z, y)
@@ -105,12 +108,21 @@ class GivenFitter:
     seed : int
     """
 
-    def __init__(self, y, z, folds, settings, *, seed, **options):
+    def __init__(
+        self,
+        y: Floats,
+        z: Floats,
+        folds: Folds,
+        settings: Settings,
+        *,
+        seed: int,
+        **options: Any,
+    ) -> None:
         self.y, self.z, self.folds = y, z, folds
         self.settings, self.seed, self.options = settings, seed, options
-        self._alone = None
+        self._alone: CrossFit | None = None
 
-    def fit(self, x):
+    def fit(self, x: Floats) -> GivenFit:
         """Fit x, (n, dx).
 
         Returns
@@ -121,6 +133,7 @@ class GivenFitter:
             both = self._cross_fit(np.column_stack([x, self.z]))
         with share(0.6, 1.0):
             given = self.alone()
+        assert both.influence is not None and given.influence is not None
         difference = both.influence - given.influence
         difference = difference[~np.isnan(difference)]
         n_apart = len(difference) / n_repeats(self.folds)
@@ -128,20 +141,20 @@ class GivenFitter:
         both, given = (replace(fit, influence=None) for fit in (both, given))
         return GivenFit(both, given, self.z.shape[1], error)
 
-    def alone(self):
+    def alone(self) -> CrossFit:
         """The fit of z alone, which is made once."""
         if self._alone is None:
             self._alone = self._cross_fit(self.z)
         return self._alone
 
-    def _cross_fit(self, side):
+    def _cross_fit(self, side: Floats) -> CrossFit:
         rng = np.random.default_rng([self.seed, 3])
         return cross_fit(
             side, self.y, self.folds, self.settings, rng=rng, **self.options
         )
 
 
-def information(x, y, seed):
+def information(x: Floats, y: Floats, seed: int) -> float:
     """About how much x tells about y where that is little, in nats.
 
     Parameters
@@ -166,10 +179,10 @@ class ConditionalTest:
     seed : int
     """
 
-    def __init__(self, y, z, seed):
+    def __init__(self, y: Floats, z: Floats, seed: int) -> None:
         self.seed = seed
         rng = self._rng("rows")
-        self.rows = slice(None)
+        self.rows: slice | Ints = slice(None)
         if len(y) > _MAX_ROWS:
             self.rows = np.sort(rng.choice(len(y), _MAX_ROWS, replace=False))
         self.y, self.z = y[self.rows], _standardised(z[self.rows])
@@ -182,7 +195,7 @@ class ConditionalTest:
         self.factors = _units(self.z, _N_FACTORS, self._rng("factors"))
         self.y_left = self._left(self.y, "y")[0]
 
-    def p_value(self, x):
+    def p_value(self, x: Floats) -> float:
         """Of the hypothesis that x and y are independent given z.
 
         Parameters
@@ -192,7 +205,7 @@ class ConditionalTest:
         """
         return self._p_value(x[self.rows], self._x_left(x[self.rows]))
 
-    def information(self, x):
+    def information(self, x: Floats) -> tuple[float, float]:
         """About how much x tells given z where that is little, as :meth:`look` does.
 
         Returns
@@ -202,7 +215,7 @@ class ConditionalTest:
         """
         return _second_order(self._x_left(x[self.rows]), self.y_left)
 
-    def look(self, x):
+    def look(self, x: Floats) -> tuple[float, float, float]:
         """The same, and about how much x tells given z where that is little.
 
         To second order the bound of a critic of the features' products is their
@@ -218,7 +231,7 @@ class ConditionalTest:
         information, error = _second_order(left, self.y_left)
         return self._p_value(x, left), information, error
 
-    def _x_left(self, x):
+    def _x_left(self, x: Floats) -> Floats:
         """What is left of x, also times functions of z, (n, A)."""
         left, n_plain = self._left(x, "x")
         products = left[:, :n_plain, None] * self.coordinates[:, None]
@@ -227,7 +240,7 @@ class ConditionalTest:
         of_units = of_units * self.factors[:, : of_units.shape[1]]
         return _centred(np.column_stack([left, products, of_units]))
 
-    def _p_value(self, x, left):
+    def _p_value(self, x: Floats, left: Floats) -> float:
         margins = [np.bincount(_null.distinct(side)[1]) for side in (x, self.y)]
         if _null.needs_permutations(*margins):
             every = np.arange(len(x))
@@ -238,7 +251,7 @@ class ConditionalTest:
         weights = _product_scales(left, self.y_left)
         return float(_null.chi_square_sum_sf(np.array([observed]), weights)[0])
 
-    def _features(self, side, name):
+    def _features(self, side: Floats, name: str) -> tuple[Floats, int]:
         """Features of encoded rows, and how many of them, the first, are linear.
 
         Squares are left out: they cost power here, where products with z are many.
@@ -247,14 +260,14 @@ class ConditionalTest:
         features, width = _null.test_features(side, np.ones(len(side)), rng)
         return features[:, : width + _null.N_UNITS], width
 
-    def _projected(self, columns, n_most):
+    def _projected(self, columns: Floats, n_most: int) -> Floats:
         """Random sums of columns, where there are too many."""
         if columns.shape[1] <= n_most:
             return columns
         drawn = self._rng("sums").normal(size=(columns.shape[1], n_most))
         return columns @ (drawn / np.sqrt(len(drawn)))
 
-    def _left(self, side, name):
+    def _left(self, side: Floats, name: str) -> tuple[Floats, int]:
         """Features of one side less what z tells of them, and how many are linear."""
         features, n_plain = self._features(side, name)
         basis = [_PLAIN * self.z, self.units]
@@ -269,29 +282,29 @@ class ConditionalTest:
         left = _residuals(_centred(np.column_stack(basis)), features)
         return _centred(left), n_plain
 
-    def _rng(self, purpose):
+    def _rng(self, purpose: str) -> np.random.Generator:
         return np.random.default_rng([self.seed, *purpose.encode()])
 
 
-def _units(z, n_units, rng):
+def _units(z: Floats, n_units: int, rng: np.random.Generator) -> Floats:
     """Random bounded functions of standardised columns, of several scales, (n, m)."""
     weights = rng.normal(size=(z.shape[1], n_units)) / np.sqrt(z.shape[1])
     offsets = rng.normal(size=n_units)
     return np.tanh(np.geomspace(*_SCALES, n_units) * (z @ weights + offsets))
 
 
-def _centred(features):
+def _centred(features: Floats) -> Floats:
     return features - features.mean(axis=0)
 
 
-def _standardised(columns):
+def _standardised(columns: Floats) -> Floats:
     """Columns of zero mean and unit variance; those of none are left out."""
     columns = _centred(columns)
     spread = columns.std(axis=0)
     return columns[:, spread > 1e-9] / spread[spread > 1e-9]
 
 
-def _residuals(basis, features):
+def _residuals(basis: Floats, features: Floats) -> Floats:
     """What a ridge regression on the basis leaves of each feature, (n, A).
 
     Each has the ridge that predicts it best where every row is left out in turn.
@@ -314,7 +327,7 @@ def _residuals(basis, features):
     return left
 
 
-def _second_order(u, v):
+def _second_order(u: Floats, v: Floats) -> tuple[float, float]:
     """Held-out bound of products of features, and its standard error, in nats.
 
     A product weighs less the less both features vary, as far as the evidence of all
@@ -336,7 +349,7 @@ def _second_order(u, v):
     return bound, float(np.sqrt(variance))
 
 
-def _principal(features):
+def _principal(features: Floats) -> tuple[Floats, Floats]:
     """Uncorrelated features of unit variance, and how much of all each was."""
     scales, axes = np.linalg.eigh(features.T @ features / len(features))
     real = scales > 1e-6 * max(scales[-1], 1e-300)
@@ -346,7 +359,7 @@ def _principal(features):
     return features @ (axes / np.sqrt(scales)), scales
 
 
-def _product_scales(u, v):
+def _product_scales(u: Floats, v: Floats) -> Floats:
     """Eigenvalues of the covariance of all products of two sides' features."""
     n, n_products = len(u), u.shape[1] * v.shape[1]
     if n_products > _MAX_PRODUCTS:

@@ -1,13 +1,17 @@
 """Folders of images as arrays."""
 
 import os
+from collections.abc import Sequence
 from numbers import Integral, Real
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from sklearn.utils._param_validation import Interval, StrOptions, validate_params
+from numpy.typing import NDArray
+from sklearn.utils._param_validation import Interval, StrOptions
 
 from ._progress import progress
+from ._typing import validate_params
 from ._warn import warn
 
 _SUFFIXES = {".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp"}
@@ -27,15 +31,15 @@ _POSITIVE = Interval(Integral, 1, None, closed="left")
     prefer_skip_nested_validation=True,
 )
 def load_image_folder(
-    folder,
-    size=64,
+    folder: str | os.PathLike[str],
+    size: int | Sequence[int] = 64,
     *,
-    crop=None,
-    grey=False,
-    max_images=None,
-    on_error="raise",
-    verbose=0,
-):
+    crop: float | Sequence[int] | None = None,
+    grey: bool = False,
+    max_images: int | None = None,
+    on_error: str = "raise",
+    verbose: int = 0,
+) -> NDArray[np.uint8]:
     """Read a folder of images, cropped about their centre and resized.
 
     Parameters
@@ -148,7 +152,7 @@ def load_image_folder(
     return images[:n_read]
 
 
-def _of_eight_bits(pixels, mode):
+def _of_eight_bits(pixels: NDArray[Any], mode: str) -> NDArray[np.uint8]:
     """Of 16, which Pillow would cut off at 255."""
     if pixels.min() < 0 or pixels.max() > 65535:
         raise OSError("its pixels have more than 16 bits")
@@ -157,11 +161,11 @@ def _of_eight_bits(pixels, mode):
     return pixels.astype(np.uint8)
 
 
-def _pair(value, name):
+def _pair(value: Any, name: str) -> tuple[int, int]:
     """(height, width), where one number stands for both."""
     pair = (value, value) if isinstance(value, Integral) else tuple(value)
     if len(pair) != 2 or not all(
-        isinstance(each, Integral) and not isinstance(each, bool) and each > 0
+        isinstance(each, Integral) and not isinstance(each, bool) and int(each) > 0
         for each in pair
     ):
         raise ValueError(
@@ -171,11 +175,17 @@ def _pair(value, name):
     return pair
 
 
-def _middle(have, crop, proportion, file):
+def _middle(
+    have: tuple[int, int],
+    crop: Any,
+    proportion: float,
+    file: Path,
+) -> tuple[float, float, float, float]:
     """The box (left, upper, right, lower) that is kept of an image."""
     wide, high = have
     if crop is None or (isinstance(crop, Real) and not isinstance(crop, Integral)):
-        width = min(wide, high / proportion) * (crop or 1.0)
+        share: Any = crop or 1.0
+        width = min(wide, high / proportion) * share
         height = width * proportion
     else:
         height, width = _pair(crop, "crop")

@@ -4,9 +4,14 @@ Numbers keep their shape (no ranks), so that images stay images; text and catego
 become indicators, and missing numbers the mean with an indicator of their own.
 """
 
-import numpy as np
+from typing import Self
 
-from ._encoding import fit_column, is_missing
+import numpy as np
+from numpy.typing import NDArray
+
+from ._encoding import fit_column
+from ._table import Table, is_missing
+from ._typing import Floats
 
 # Scaled numbers end here, far beyond what a network was trained on.
 _FAR = 1e9
@@ -21,10 +26,10 @@ class NetworkInputs:
         See :class:`InformationBottleneckClassifier`.
     """
 
-    def __init__(self, scale="auto"):
+    def __init__(self, scale: str | None = "auto") -> None:
         self.scale = scale
 
-    def fit(self, table):
+    def fit(self, table: Table) -> Self:
         """Learn shifts, scales and categories, column by column."""
         table = table.compact()
         n_columns = table.shape[1]
@@ -50,7 +55,7 @@ class NetworkInputs:
         self.scales_ = self._scales(lows, highs, spreads)
         return self
 
-    def _scales(self, lows, highs, spreads):
+    def _scales(self, lows: Floats, highs: Floats, spreads: Floats) -> Floats:
         varies = highs > lows
         numbers = np.array([j not in self.columns_ for j in range(len(lows))])
         scale = self.scale
@@ -69,7 +74,7 @@ class NetworkInputs:
         # A column that does not vary stays at nought.
         return np.where(varies & (spreads > 0), spreads, np.inf)
 
-    def transform(self, table):
+    def transform(self, table: Table) -> NDArray[np.float32]:
         """The vectors, (n, width), float32."""
         table = table.compact()
         widths = 1 + self.has_missing_

@@ -5,16 +5,23 @@ best there is where classes differ by linear functions. The penalty is the one o
 under which validation rows are likeliest.
 """
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import log_softmax
 from sklearn.linear_model import LogisticRegression
+
+from ._typing import Floats, Ints
 
 # Inverse penalties, from strict to loose, and classes and columns at most.
 _INVERSE_PENALTIES = (0.01, 0.1, 1.0, 10.0)
 _MAX_CLASSES, _MAX_COLUMNS = 64, 2000
 _MAX_STEPS = 200
+
+_Fit = TypeVar("_Fit")
 
 
 @dataclass(frozen=True)
@@ -31,22 +38,24 @@ class LogisticStart:
         Each class, encoded.
     """
 
-    weights: np.ndarray
-    intercepts: np.ndarray
-    log_shares: np.ndarray
-    codes: np.ndarray
+    weights: Floats
+    intercepts: Floats
+    log_shares: Floats
+    codes: Floats
 
-    def of_x(self, x):
+    def of_x(self, x: Floats) -> Floats:
         """The ratio of each row with each class, (n, C)."""
         scores = x @ self.weights + self.intercepts
         return log_softmax(scores, axis=1) - self.log_shares
 
-    def of_y(self, y):
+    def of_y(self, y: Floats) -> Floats:
         """Indicators of each row's class, (n, C)."""
         return (y[:, None] == self.codes).all(axis=2).astype(float)
 
 
-def logistic_start(x, y, labels, fit_rows, valid_rows):
+def logistic_start(
+    x: Floats, y: Floats, labels: Ints, fit_rows: Ints, valid_rows: Ints
+) -> LogisticStart | None:
     """The regression of labels on columns, from some rows, judged by others.
 
     Parameters
@@ -69,14 +78,16 @@ def logistic_start(x, y, labels, fit_rows, valid_rows):
         return None
     own = np.arange(len(known)), np.searchsorted(classes, labels[known])
 
-    def fit(inverse_penalty):
+    def fit(inverse_penalty: float) -> tuple[LogisticStart, float]:
         start = fit_logistic(x, y, labels, fit_rows, inverse_penalty)
         return start, -start.of_x(x[known])[own].mean()
 
     return loosened(fit, _INVERSE_PENALTIES)[0]
 
 
-def loosened(fit, inverse_penalties):
+def loosened(
+    fit: Callable[[float], tuple[_Fit, float]], inverse_penalties: Iterable[float]
+) -> tuple[_Fit | None, float | None]:
     """The fit before the first, from strict to loose, that judges no better.
 
     Parameters
@@ -98,7 +109,9 @@ def loosened(fit, inverse_penalties):
     return best
 
 
-def fit_logistic(x, y, labels, rows, inverse_penalty):
+def fit_logistic(
+    x: Floats, y: NDArray[Any], labels: Ints, rows: Ints | slice, inverse_penalty: float
+) -> LogisticStart:
     """The regression of labels on columns, of some rows of two classes or more."""
     x, y, labels = x[rows], y[rows], labels[rows]
     classes, firsts, counts = np.unique(labels, return_index=True, return_counts=True)

@@ -8,6 +8,7 @@ all.
 
 import contextlib
 import warnings
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -17,6 +18,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
 from threadpoolctl import threadpool_limits
 
+from ._typing import Floats, Ints
 from .datasets import Component
 
 # Coordinates of each side that a mixture is of.
@@ -35,30 +37,33 @@ _LEAST_VARIANCE = 1e-4
 # Rows that judge, and product pairs of each.
 _JUDGED_ROWS, _SHIFTS = 1000, 16
 
+# A log-density ratio of rows, of x's and of y's numbers.
+Ratio = Callable[[Ints, Ints], Floats]
+
 
 @dataclass(frozen=True)
 class Mixture:
     """Components of a mixture on (u, v), the first `n_x` columns being u's."""
 
-    weights: np.ndarray
-    means: np.ndarray
-    covariances: np.ndarray
+    weights: Floats
+    means: Floats
+    covariances: Floats
     n_x: int
 
     @property
-    def n_y(self):
+    def n_y(self) -> int:
         return self.means.shape[1] - self.n_x
 
     @cached_property
-    def _components(self):
+    def _components(self) -> list[Component]:
         return list(map(Component, self.means, self.covariances))
 
-    def log_density(self, values, columns):
+    def log_density(self, values: Floats, columns: slice) -> Floats:
         """Weighted log-densities of each component of some columns, (C, n)."""
         densities = [c.log_density(values, columns) for c in self._components]
         return np.log(self.weights + 1e-300)[:, None] + densities
 
-    def ratio(self, u, v):
+    def ratio(self, u: Floats, v: Floats) -> Floats:
         """The log-density ratio of pairs, (n,)."""
         of_x, of_y = slice(0, self.n_x), slice(self.n_x, None)
         both = np.concatenate([u, v], axis=1)
@@ -68,7 +73,7 @@ class Mixture:
         )
         return joint - left - right
 
-    def among(self, n_x, n_y):
+    def among(self, n_x: int, n_y: int) -> "Mixture":
         """The same with further coordinates after its own, which tell nothing."""
         if (n_x, n_y) == (self.n_x, self.n_y):
             return self
@@ -82,7 +87,7 @@ class Mixture:
 
 
 @contextlib.contextmanager
-def quiet_fits():
+def quiet_fits() -> Iterator[None]:
     """What fits of mixtures in threads of this one take place in.
 
     Steps that end early are no fault here. Warnings' filters and thread counts belong
@@ -93,7 +98,9 @@ def quiet_fits():
         yield
 
 
-def mixture_start(u, v, rows, bound, least, *, seed):
+def mixture_start(
+    u: Floats, v: Floats, rows: Ints, bound: "PairBound", least: float, *, seed: int
+) -> Mixture | None:
     """The mixture that shows most on validation rows, if more than other starts.
 
     Parameters
@@ -112,21 +119,21 @@ def mixture_start(u, v, rows, bound, least, *, seed):
     -------
     mixture : Mixture or None
     """
-    rows = np.concatenate([u[rows], v[rows]], axis=1)
+    both = np.concatenate([u[rows], v[rows]], axis=1)
 
-    def reached(mixture):
+    def reached(mixture: Mixture) -> float:
         return bound(lambda i, j: mixture.ratio(u[i], v[j]))
 
-    def fit(n_components, rows, n_steps, n_init=1):
+    def fit(n_components: int, rows: Floats, n_steps: int, n_init: int = 1) -> Mixture:
         return _fit(rows, n_components, n_steps, n_init, u.shape[1], seed)
 
     # A single Gaussian is no mixture, and not what is sought.
-    least = max(least, reached(fit(1, rows, 1)))
+    least = max(least, reached(fit(1, both, 1)))
     best, chosen, worse = -np.inf, None, 0
     for n_components in _LADDER:
-        if n_components * (rows.shape[1] + 1) > min(len(rows), _TRIAL_ROWS):
+        if n_components * (both.shape[1] + 1) > min(len(both), _TRIAL_ROWS):
             break
-        value = reached(fit(n_components, rows[:_TRIAL_ROWS], _TRIAL_STEPS))
+        value = reached(fit(n_components, both[:_TRIAL_ROWS], _TRIAL_STEPS))
         worse = worse + 1 if value < best - _LOSS else 0
         if worse == 2 or value < best - _GREAT_LOSS:
             break
@@ -135,7 +142,7 @@ def mixture_start(u, v, rows, bound, least, *, seed):
     if chosen is None or best < least:
         return None
     mixtures = [
-        fit(n, rows, _STEPS, _N_INIT) for n in (chosen, 2 * chosen) if n <= max(_LADDER)
+        fit(n, both, _STEPS, _N_INIT) for n in (chosen, 2 * chosen) if n <= max(_LADDER)
     ]
     values = list(map(reached, mixtures))
     if max(values) < least + _GAIN:
@@ -143,7 +150,9 @@ def mixture_start(u, v, rows, bound, least, *, seed):
     return mixtures[int(np.argmax(values))]
 
 
-def _fit(rows, n_components, n_steps, n_init, n_x, seed):
+def _fit(
+    rows: Floats, n_components: int, n_steps: int, n_init: int, n_x: int, seed: int
+) -> Mixture:
     model = GaussianMixture(
         n_components,
         reg_covar=_LEAST_VARIANCE,
@@ -163,7 +172,7 @@ class PairBound:
     rows : ndarray of shape (m,)
     """
 
-    def __init__(self, rows):
+    def __init__(self, rows: Ints) -> None:
         rows = rows[:_JUDGED_ROWS]
         n = len(rows)
         shifts = np.arange(1, 1 + min(_SHIFTS, n - 1)) * max(1, (n - 1) // _SHIFTS)
@@ -171,7 +180,7 @@ class PairBound:
         self.joint = rows, rows
         self.product = np.tile(rows, len(shifts)), rows[others.ravel()]
 
-    def __call__(self, ratio):
+    def __call__(self, ratio: Ratio) -> float:
         """The bound of a critic that takes the numbers of rows, of x's and of y's."""
         product = ratio(*self.product)
         log_z = logsumexp(product) - np.log(len(product))

@@ -23,6 +23,7 @@ from scipy.special import log_ndtr, ndtri
 from scipy.stats import chi2
 
 from ._encoding import mid_ranks
+from ._typing import Floats, Ints
 
 N_UNITS = 24
 # Weight of the random units beside the coordinates themselves: they see every other
@@ -45,7 +46,9 @@ _MAX_TERMS = 128
 _BISECTIONS = 80
 
 
-def test_features(values, counts, rng):
+def test_features(
+    values: Floats, counts: Floats, rng: np.random.Generator
+) -> tuple[Floats, int]:
     """Features of one variable for the independence test.
 
     Parameters
@@ -95,7 +98,7 @@ def test_features(values, counts, rng):
     return np.concatenate([whitened, units, squares], axis=1), width
 
 
-def _normal_scores(values, counts):
+def _normal_scores(values: Floats, counts: Floats) -> Floats:
     """Each column's ranks as normal scores: no outlier decides, however encoded."""
     scores = np.empty(values.shape)
     for column, into in zip(values.T, scores.T, strict=True):
@@ -105,7 +108,9 @@ def _normal_scores(values, counts):
     return scores
 
 
-def null_weights(x_features, x_counts, y_features, y_counts):
+def null_weights(
+    x_features: Floats, x_counts: Floats, y_features: Floats, y_counts: Floats
+) -> Floats:
     """Weights of the chi-squares in the null law of the statistic, descending."""
     n = x_counts.sum()
     x_scales = _scales(x_features, x_counts)
@@ -114,7 +119,7 @@ def null_weights(x_features, x_counts, y_features, y_counts):
     return weights * n / max(n - 1.0, 1.0)
 
 
-def statistic(x_features, y_features, joint_counts):
+def statistic(x_features: Floats, y_features: Floats, joint_counts: Floats) -> Floats:
     """n times the squared norm of the cross-covariance.
 
     Parameters
@@ -128,19 +133,25 @@ def statistic(x_features, y_features, joint_counts):
     return (cross**2).sum(axis=(-2, -1)) / n
 
 
-def row_statistic(x_features, y_features):
+def row_statistic(x_features: Floats, y_features: Floats) -> float:
     """The same from the features of paired rows, (n, A) and (n, B)."""
     return ((x_features.T @ y_features) ** 2).sum() / len(x_features)
 
 
-def needs_permutations(x_counts, y_counts):
+def needs_permutations(x_counts: Ints | Floats, y_counts: Ints | Floats) -> bool:
     """Whether the limit law cannot be trusted for these margins."""
     n = x_counts.sum()
     outside = (n - x_counts.max()) * (n - y_counts.max()) / n
     return n < _MIN_ROWS or outside < _MIN_EXPECTED
 
 
-def permutation_p_value(x_features, x_codes, y_features, y_codes, rng):
+def permutation_p_value(
+    x_features: Floats,
+    x_codes: Ints,
+    y_features: Floats,
+    y_codes: Ints,
+    rng: np.random.Generator,
+) -> float:
     """p-value from drawn pairings of rows; never below 1 / (1 + draws).
 
     Drawing stops early when the answer is plainly not small.
@@ -162,7 +173,7 @@ def permutation_p_value(x_features, x_codes, y_features, y_codes, rng):
     rare = np.flatnonzero(y_codes != y_mode)
     beyond_mode = (y_features - y_features[y_mode])[y_codes[rare]]
 
-    def size(rows):
+    def size(rows: Ints) -> Floats:
         return (x_features[x_codes[rows]].T @ beyond_mode) ** 2
 
     observed = size(rare).sum() * (1.0 - 1e-12)
@@ -174,7 +185,7 @@ def permutation_p_value(x_features, x_codes, y_features, y_codes, rng):
     return (1.0 + exceed) / (1.0 + drawn)
 
 
-def independence_p_value(x, y, seed):
+def independence_p_value(x: Floats, y: Floats, seed: int) -> float:
     """p-value of independence of two encoded vectors.
 
     Parameters
@@ -196,13 +207,13 @@ def independence_p_value(x, y, seed):
     return float(chi_square_sum_sf(np.array([observed]), weights)[0])
 
 
-def distinct(encoded):
+def distinct(encoded: Floats) -> tuple[Ints, Ints]:
     """Where each distinct row stands first, and the number of each row's like."""
     _, first, codes = np.unique(encoded, axis=0, return_index=True, return_inverse=True)
     return first, codes.ravel()
 
 
-def chi_square_sum_sf(q, weights):
+def chi_square_sum_sf(q: Floats, weights: Floats) -> Floats:
     """P(sum_i w_i Z_i^2 > q), by the Lugannani-Rice saddlepoint formula.
 
     Parameters
@@ -253,7 +264,7 @@ def chi_square_sum_sf(q, weights):
     return p
 
 
-def _scales(features, counts):
+def _scales(features: Floats, counts: Floats) -> Floats:
     share = counts / counts.sum()
     covariance = (features * share[:, None]).T @ features
     return np.maximum(np.linalg.eigvalsh(covariance), 0.0)

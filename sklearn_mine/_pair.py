@@ -6,14 +6,18 @@ ones, in about a second. Networks are trained by gradient only where a plain tab
 counts shows that it misses something.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from ._basis import Side
 from ._crossfit import CrossFit, cross_fit, hold_shares, n_repeats
-from ._encoding import MAX_LABELS, level_column
+from ._encoding import MAX_LABELS, Levels, Override, level_column
+from ._params import Settings
 from ._progress import share
 from ._pursuit import level_units, striking_direction, waves_along
 from ._student import MAX_ROWS, student_start
@@ -24,8 +28,10 @@ from ._tables import (
     tangent_score,
     with_cells,
 )
-from .nn.bilinear import solve_bilinear
-from .nn.scoring import for_each
+from ._typing import Floats, Folds, Ints
+from .nn.bilinear import Solution, solve_bilinear
+from .nn.critics import Bank
+from .nn.scoring import Judge, for_each
 from .nn.student import student_table
 
 # Levels of a continuous column, its half waves, and indicators (all there are, with
@@ -44,7 +50,7 @@ _BEYOND = 2.0
 _GAP, _RELATIVE_GAP, _STRONG = 0.03, 0.1, 3.0
 
 
-def fine_levels(values, *, encoding, discrete):
+def fine_levels(values: NDArray[Any], *, encoding: str, discrete: Override) -> Levels:
     """A column in as many levels as a pair takes."""
     levels = level_column(
         values, encoding=encoding, discrete=discrete, n_levels=N_LEVELS
@@ -54,17 +60,25 @@ def fine_levels(values, *, encoding, discrete):
     return replace(levels, units=level_units(values, levels.codes))
 
 
-def _most(n):
+def _most(n: float) -> float:
     """Nats above which n rows show so much that no direction could add to it."""
     return np.log(n) - _BEYOND
 
 
-def falls_short(score, gap):
+def falls_short(score: float, gap: float) -> bool:
     """Whether a solved critic of this score seems to miss something."""
     return gap > max(_GAP, _RELATIVE_GAP * score)
 
 
-def fit_pair(pair, x, y, settings, *, may_lean=True, **options):
+def fit_pair(
+    pair: "Pair",
+    x: Floats,
+    y: Floats,
+    settings: Settings,
+    *,
+    may_lean: bool = True,
+    **options: Any,
+) -> CrossFit:
     """The solved critics of two columns, or networks where those judge better.
 
     Parameters
@@ -93,7 +107,7 @@ def fit_pair(pair, x, y, settings, *, may_lean=True, **options):
     return fit
 
 
-class TableBank(torch.nn.Module):
+class TableBank(Bank):
     """K critics as tables over levels; a level of -1 knows nothing.
 
     Parameters
@@ -101,15 +115,21 @@ class TableBank(torch.nn.Module):
     tables : ndarray of shape (K, L, M)
     """
 
-    def __init__(self, tables):
+    def __init__(self, tables: Floats) -> None:
         super().__init__()
         after = ((0, 0), (0, 1), (0, 1))
         self.register_buffer("head", torch.from_numpy(np.pad(tables, after)))
 
-    def forward(self, x, y, partners, critics):
+    def forward(
+        self, x: torch.Tensor, y: torch.Tensor, partners: torch.Tensor, critics: slice
+    ) -> torch.Tensor:
         """Values of pairs, (1, R, B); see :meth:`CriticBank.forward`."""
         x, y = x[0, :, 0].long(), y[0, :, 0].long()
         return self.head[critics][:, x[None], y[partners]]
+
+
+# What a critic is solved from, but for tables.
+Problem = tuple[Floats, Floats, Floats, Floats, Floats, float]
 
 
 class Grid:
@@ -122,7 +142,7 @@ class Grid:
         Whether training rows hold each label of y in its share.
     """
 
-    def __init__(self, x, y, balanced):
+    def __init__(self, x: Levels, y: Levels, balanced: bool) -> None:
         counts = tuple(np.bincount(side.codes).astype(float) for side in (x, y))
         self.shape = tuple(map(len, counts))
         self.balanced = balanced
@@ -148,13 +168,13 @@ class Grid:
         graded = all(s.encoding.kind == "numeric" and s.ordered for s in (x, y))
         self.scores = (x.values[:, 0], y.values[:, 0]) if graded else None
 
-    def table(self, x_codes, y_codes):
+    def table(self, x_codes: Ints, y_codes: Ints) -> Floats:
         """Counts of rows in each pair of levels, (L, M)."""
         cells = np.ravel_multi_index((x_codes, y_codes), self.shape)
         counts = np.bincount(cells, minlength=np.prod(self.shape))
         return counts.reshape(self.shape).astype(float)
 
-    def solve(self, table):
+    def solve(self, table: Floats) -> Floats:
         """The critic of training rows, T less its log-normaliser, (L, M)."""
         n = table.sum()
         product = pair_shares(table, self.balanced)
@@ -165,19 +185,20 @@ class Grid:
             values = values - np.log((product * np.exp(values)).sum())
         return clamp(values, n)
 
-    def _solve_along(self, problem, tables):
+    def _solve_along(self, problem: Problem, tables: Floats) -> Solution:
         """Solve with tables, and along directions for which the evidence is."""
         *_, joint, product, n = problem
         table_order = np.ones(len(tables))
         solution = solve_bilinear(*problem, tables)
-        if any(units is None for units in self.units):
+        x_units, y_units = self.units
+        if x_units is None or y_units is None:
             return solution
         for _ in range(_MAX_DIRECTIONS):
             if (joint * np.where(joint > 0.0, solution.values, 0.0)).sum() > _most(n):
                 break
             met = np.where(product > 0.0, solution.values, 0.0)
             expected = product * np.exp(met)
-            places = striking_direction(*self.units, joint, expected, n)
+            places = striking_direction(x_units, y_units, joint, expected, n)
             if places is None:
                 break
             waves, wave_order = waves_along(places, product)
@@ -189,7 +210,7 @@ class Grid:
             solution = further
         return solution
 
-    def _starts(self, table):
+    def _starts(self, table: Floats) -> Floats:
         """Parametric critics of some rows to begin with, (E, L, M).
 
         The terms of a Gaussian, and a Student-t's copula where its tails explain more.
@@ -221,17 +242,17 @@ class Pair:
     folds : list of (train, test) index arrays
     """
 
-    def __init__(self, x, y, folds):
+    def __init__(self, x: Levels, y: Levels, folds: Folds) -> None:
         self.x, self.y, self.folds = x, y, folds
         self.grid = Grid(x, y, hold_shares(folds, y.labels))
         # Whether levels tell all that labels tell.
         self.exact = all(side.whole and side.encoding.discrete for side in (x, y))
 
-    def table(self, rows):
+    def table(self, rows: Ints | slice) -> Floats:
         """Counts of some rows."""
         return self.grid.table(self.x.codes[rows], self.y.codes[rows])
 
-    def solve(self, rows, n_jobs):
+    def solve(self, rows: Sequence[Ints], n_jobs: int | None) -> Floats:
         """Critics of several sets of training rows.
 
         Parameters
@@ -247,7 +268,7 @@ class Pair:
         tables = [(self.table(each),) for each in rows]
         return np.stack(for_each(self.grid.solve, tables, n_jobs, tells=True))
 
-    def cross_fit(self, n_jobs):
+    def cross_fit(self, n_jobs: int | None) -> CrossFit:
         """Solve a critic for each fold and score all rows, as `cross_fit` does."""
         values = self.solve([train for train, _ in self.folds], n_jobs)
         balanced = self.grid.balanced
@@ -273,12 +294,12 @@ class Pair:
             held_out_bound=float(estimate),
         )
 
-    def judged_by(self, judge, rows):
+    def judged_by(self, judge: Judge, rows: Sequence[Ints]) -> Floats:
         """What a judge of other critics, of the same rows, finds of these, (K,)."""
         codes = (torch.from_numpy(side.codes[:, None]) for side in (self.x, self.y))
         return judge.like(*codes)(TableBank(self.solve(rows, judge.n_jobs)))
 
-    def gap(self, fit):
+    def gap(self, fit: CrossFit) -> float:
         """What a plain table of counts would show on held-out rows beyond a fit."""
         every = self.table(slice(None))[None]
         ordered = (self.x.ordered, self.y.ordered)

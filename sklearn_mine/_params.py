@@ -1,25 +1,32 @@
 """Parameters that several estimators share: declared, described and grouped once."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from numbers import Integral, Real
+from typing import Any, Literal, Self, TypeVar
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from sklearn.utils._param_validation import (
     HasMethods,
     Interval,
     StrOptions,
 )
 
+from ._typing import Callbacks, Floats, TableLike
 from .nn.critics import ACTIVATIONS, as_layer_sizes
 from .nn.objectives import OBJECTIVES
+
+_Documented = TypeVar("_Documented")
 
 
 class TakesAnyTable:
     """Mixin: tags of an estimator whose X may be whatever a Table reads."""
 
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
+    def __sklearn_tags__(self) -> Any:
+        # Of the class that this is mixed into.
+        tags = super().__sklearn_tags__()  # type: ignore[misc]
         tags.input_tags.allow_nan = True
         tags.input_tags.sparse = True
         tags.input_tags.string = True
@@ -30,7 +37,10 @@ class TakesAnyTable:
 class PredictsByProbability:
     """Mixin: what a classifier makes of `predict_proba`."""
 
-    def predict_log_proba(self, X):
+    classes_: NDArray[Any]
+    predict_proba: Callable[[TableLike], Floats]
+
+    def predict_log_proba(self, X: TableLike) -> Floats:
         """The logarithm of :meth:`predict_proba`.
 
         Parameters
@@ -50,7 +60,7 @@ class PredictsByProbability:
         """
         return np.log(np.maximum(self.predict_proba(X), 1e-300))
 
-    def predict(self, X):
+    def predict(self, X: TableLike) -> NDArray[Any]:
         """The most probable class.
 
         Parameters
@@ -82,10 +92,10 @@ class Settings:
     objective: str = "mine"
     solver: str = "auto"
     start: str | None = "canonical"
-    hidden_layer_sizes: tuple = (64, 64)
+    hidden_layer_sizes: tuple[int, ...] = (64, 64)
     activation: str = "relu"
     alpha: float = 1e-3
-    batch_size: int | str = "auto"
+    batch_size: int | Literal["auto"] = "auto"
     learning_rate_init: float = 5e-3
     max_iter: int = 30
     tol: float = 1e-3
@@ -93,16 +103,16 @@ class Settings:
     validation_fraction: float = 0.1
     n_iter_no_change: int = 8
     device: str = "cpu"
-    callbacks: tuple = ()
+    callbacks: Callbacks = ()
     n_jobs: int = 1
 
     @property
-    def solved(self):
+    def solved(self) -> bool:
         """Whether heads are solved first: not by gradient alone, and for this bound."""
         return self.solver != "adam" and OBJECTIVES[self.objective].is_solvable
 
     @classmethod
-    def of(cls, estimator, **automatic):
+    def of(cls, estimator: Any, **automatic: Any) -> Self:
         """Read the settings off an estimator's parameters, checked.
 
         `automatic` says what "auto" stands for.
@@ -238,7 +248,7 @@ _AUTO_DOC = {
 }
 
 
-def critic_parameters(hidden, activation):
+def critic_parameters(hidden: str, activation: str) -> str:
     """The text on the shared parameters, with these defaults."""
     text = CRITIC_DOC.replace("HIDDEN", hidden).replace("ACTIVATION", activation)
     if "auto" in hidden:
@@ -247,18 +257,18 @@ def critic_parameters(hidden, activation):
     return text
 
 
-def documented(**texts):
+def documented(**texts: str) -> Callable[[_Documented], _Documented]:
     """Decorator: put texts into a docstring, each in place of its {name}."""
 
-    def decorate(thing):
+    def decorate(thing: _Documented) -> _Documented:
         for name, text in texts.items():
-            thing.__doc__ = thing.__doc__.replace("{" + name + "}", text)
+            thing.__doc__ = (thing.__doc__ or "").replace("{" + name + "}", text)
         return thing
 
     return decorate
 
 
-def as_device(name):
+def as_device(name: str) -> str:
     """A torch device that is there."""
     if name == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"

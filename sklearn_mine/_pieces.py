@@ -12,8 +12,11 @@ import numpy as np
 from scipy.stats import combine_pvalues
 
 from ._crossfit import CrossFit, care_for, further_fit
+from ._given import GivenFit
 from ._pair import Grid, TableBank
+from ._params import Settings
 from ._tables import pair_shares, tangent_score
+from ._typing import Floats, Ints
 
 
 @dataclass
@@ -33,21 +36,23 @@ class Pieces:
         The rows in each of its cells.
     """
 
-    fit: CrossFit
+    fit: CrossFit | GivenFit
     n_rows: int
-    p_values: list
+    p_values: list[float]
     grid: Grid | None = None
-    counts: np.ndarray | None = None
+    counts: Floats | None = None
 
     @property
-    def p_value(self):
+    def p_value(self) -> float:
         """Of independence in all pieces (Fisher, 1925)."""
         if len(self.p_values) == 1:
             return self.p_values[0]
         combined = combine_pvalues(self.p_values, method="fisher").pvalue
         return float(max(combined, np.finfo(float).tiny))
 
-    def add(self, of_piece, n, p_value, counts=None):
+    def add(
+        self, of_piece: CrossFit, n: int, p_value: float, counts: Floats | None = None
+    ) -> None:
         """Count in a piece of n rows, whose critics are those from now on.
 
         Parameters
@@ -61,14 +66,17 @@ class Pieces:
         """
         share = n / (self.n_rows + n)
 
-        def mean(name):
+        def mean(name: str) -> float:
             before, here = getattr(self.fit, name), getattr(of_piece, name)
             return (1.0 - share) * before + share * here
 
         error = np.hypot((1.0 - share) * self.fit.std_error, share * of_piece.std_error)
-        names = "estimate", "fitted", "held_out_bound"
         self.fit = replace(
-            of_piece, std_error=float(error), **{name: mean(name) for name in names}
+            of_piece,
+            std_error=float(error),
+            estimate=mean("estimate"),
+            fitted=mean("fitted"),
+            held_out_bound=mean("held_out_bound"),
         )
         self.n_rows += n
         self.p_values.append(p_value)
@@ -76,7 +84,9 @@ class Pieces:
             self.counts = counts
 
 
-def table_piece(pieces, x_codes, y_codes):
+def table_piece(
+    pieces: Pieces, x_codes: Ints, y_codes: Ints
+) -> tuple[CrossFit, Floats]:
     """Score a piece by the table of the earlier ones, and solve it again with both.
 
     Parameters
@@ -93,6 +103,7 @@ def table_piece(pieces, x_codes, y_codes):
         The rows in each cell of the grid, with this piece's.
     """
     fit, grid = pieces.fit, pieces.grid
+    assert isinstance(fit, CrossFit) and grid is not None
     # The last level, of zeros, is that of -1.
     critic = fit.bank.head.mean(dim=0).numpy()
     here = np.zeros_like(critic)
@@ -114,7 +125,9 @@ def table_piece(pieces, x_codes, y_codes):
     return of_piece, counts
 
 
-def network_piece(pieces, x, y, settings, rng):
+def network_piece(
+    pieces: Pieces, x: Floats, y: Floats, settings: Settings, rng: np.random.Generator
+) -> CrossFit:
     """Score a piece by the critics of the earlier ones, and train them on.
 
     Returns
@@ -123,5 +136,6 @@ def network_piece(pieces, x, y, settings, rng):
         The new critics, with the figures of the piece.
     """
     fit, care = pieces.fit, care_for(x, y)
+    assert isinstance(fit, CrossFit)
     x, y = fit.as_seen(x, y, settings.device)
     return further_fit(fit, x, y, settings, n_before=pieces.n_rows, care=care, rng=rng)

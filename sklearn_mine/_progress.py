@@ -1,9 +1,11 @@
 """One bar for whatever takes long."""
 
 import weakref
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from threading import Event, Thread
+from typing import Any
 
 from tqdm.auto import tqdm
 
@@ -12,13 +14,15 @@ QUIET_SECONDS, _TICK = 2.0, 1.0
 _PERCENT = "{desc}: {percentage:3.0f}%|{bar}| {elapsed}<{remaining}{postfix}"
 
 # The bar of the work at hand, and which part of it is being done, from and to.
-_share = ContextVar("share", default=None)
+_share: ContextVar["tuple[_Bar, float, float] | None"] = ContextVar(
+    "share", default=None
+)
 
 
 class _Bar(tqdm):
     """A bar that also moves on while nothing is finished."""
 
-    def __init__(self, *args, **kwargs):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._closed = Event()
         super().__init__(*args, **kwargs)
         if not self.disable:
@@ -26,12 +30,12 @@ class _Bar(tqdm):
             arguments = weakref.ref(self), self._closed, self.delay
             Thread(target=_tick, args=arguments, daemon=True).start()
 
-    def close(self):
+    def close(self) -> None:
         self._closed.set()
         super().close()
 
 
-def _tick(reference, closed, wait):
+def _tick(reference: Callable[[], _Bar | None], closed: Event, wait: float) -> None:
     while not closed.wait(wait):
         bar = reference()
         if bar is None:
@@ -46,7 +50,9 @@ def _tick(reference, closed, wait):
         wait = _TICK
 
 
-def progress(total, what, unit, *, shown=True, **kwargs):
+def progress(
+    total: float, what: str, unit: str, *, shown: bool | int = True, **kwargs: Any
+) -> _Bar:
     """A bar with the time left, once there has been something to wait for.
 
     Parameters
@@ -68,7 +74,7 @@ def progress(total, what, unit, *, shown=True, **kwargs):
 
 
 @contextmanager
-def working(what, *, shown):
+def working(what: str, *, shown: bool | int) -> Iterator[None]:
     """A bar for work in parts, of which :func:`share` and :func:`reached` tell."""
     if not shown:
         # Nor is it told to the bar of a work that this one is called by.
@@ -88,12 +94,13 @@ def working(what, *, shown):
 
 
 @contextmanager
-def share(start, end):
+def share(start: float, end: float) -> Iterator[None]:
     """Let what is done inside be this part of the work at hand, about, from 0 to 1."""
-    if _share.get() is None:
+    at_hand = _share.get()
+    if at_hand is None:
         yield
         return
-    bar, low, high = _share.get()
+    bar, low, high = at_hand
     width = high - low
     before = _share.set((bar, low + start * width, low + end * width))
     try:
@@ -103,16 +110,17 @@ def share(start, end):
         _share.reset(before)
 
 
-def is_told():
+def is_told() -> bool:
     """Whether somebody sees how far the work at hand is; in its own thread only."""
     return _share.get() is not None
 
 
-def reached(part, status=None):
+def reached(part: float, status: str | None = None) -> None:
     """Say that so much of the share at hand is done."""
-    if _share.get() is None:
+    at_hand = _share.get()
+    if at_hand is None:
         return
-    bar, low, high = _share.get()
+    bar, low, high = at_hand
     if status is not None:
         bar.set_postfix_str(status, refresh=False)
     bar.update(max(0.0, low + part * (high - low) - bar.n))

@@ -7,9 +7,14 @@ follows it well. The direction is the one in which joint pairs differ most from 
 a critic expects of them (projection pursuit; Friedman and Stuetzle, 1981).
 """
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import rel_entr
 from scipy.stats import chi2
+
+from ._typing import Floats, Ints
 
 # Half waves along a direction, and how elaborate the first of them is.
 _N_WAVES, _WAVE_ORDER = 64, 5.0
@@ -23,7 +28,7 @@ _ALPHA, _WORTH = 1e-3, 0.003
 _FARTHEST = 2.0
 
 
-def level_units(values, codes):
+def level_units(values: NDArray[Any], codes: Ints) -> Floats | None:
     """Positions of a column's levels in units of its own, (L,), or None.
 
     Parameters
@@ -45,7 +50,9 @@ def level_units(values, codes):
     return np.bincount(codes, scaled) / np.bincount(codes)
 
 
-def striking_direction(x, y, joint, expected, n):
+def striking_direction(
+    x: Floats, y: Floats, joint: Floats, expected: Floats, n: float
+) -> Floats | None:
     """Places of the cells along the direction that differs most, or None.
 
     Parameters
@@ -69,10 +76,10 @@ def striking_direction(x, y, joint, expected, n):
     if n_bins < 2:
         return None
 
-    def along(angle):
+    def along(angle: float) -> Floats:
         return (np.cos(angle) * x[:, None] + np.sin(angle) * y).ravel()
 
-    def divergence(angle):
+    def divergence(angle: float) -> float:
         places = along(angle)
         low, high = places.min(), places.max()
         slots = ((_N_SLOTS - 1e-6) / (high - low) * (places - low)).astype(int)
@@ -95,7 +102,7 @@ def striking_direction(x, y, joint, expected, n):
     return along(best).reshape(len(x), len(y))
 
 
-def waves_along(places, product):
+def waves_along(places: Floats, product: Floats) -> tuple[Floats, Floats]:
     """Half waves along the ranks of cells.
 
     Parameters

@@ -20,7 +20,8 @@ import numpy as np
 from scipy.special import softmax
 
 from ._basis import Side
-from ._encoding import MAX_CATEGORIES
+from ._encoding import MAX_CATEGORIES, Levels
+from ._typing import Floats
 
 # Powers of a product's order that its prior standard deviation falls with: trends
 # alone, smooth shapes, waves. The plainest product has one of these variances, where
@@ -29,7 +30,7 @@ _DECAYS, _VARIANCES = (10.0, 2.0, 1.0), (10.0, 100.0, 1000.0)
 _MAX_FREQUENCY, _MAX_INDICATORS = 8, MAX_CATEGORIES
 
 
-def quick_side(levels, counts):
+def quick_side(levels: Levels, counts: Floats) -> tuple[Floats, Floats]:
     """Uncorrelated functions of levels, and their order from 1 on."""
     side = Side.of(
         levels, counts, max_frequency=_MAX_FREQUENCY, max_indicators=_MAX_INDICATORS
@@ -47,10 +48,10 @@ class QuickLook:
         As :func:`quick_side` gives them.
     """
 
-    x: tuple
-    y: tuple
+    x: tuple[Floats, Floats]
+    y: tuple[Floats, Floats]
 
-    def __call__(self, tables):
+    def __call__(self, tables: Floats) -> tuple[Floats, Floats]:
         """Scores from joint counts.
 
         Parameters

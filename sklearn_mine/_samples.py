@@ -3,13 +3,19 @@
 What comes out has the shape, the type and the names of what came in.
 """
 
+from collections.abc import Iterable, Iterator
+from typing import Any
+
 import narwhals.stable.v2 as nw
 import numpy as np
 import torch
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
 from sklearn.utils import gen_batches
 from sklearn.utils.validation import validate_data
 
 from ._table import as_frame
+from ._typing import Floats, TableLike
 
 # Numbers that are scaled at a time.
 _CHUNK = 2**20
@@ -22,7 +28,11 @@ class Samples:
     factor. Columns that do not vary come back as they were.
     """
 
-    def fit(self, X, estimator):
+    frame_: dict[str, Any] | None
+    # Which library frames are of.
+    backend_: Any
+
+    def fit(self, X: TableLike, estimator: BaseEstimator) -> NDArray[Any]:
         """Check rows and learn what they look like.
 
         Parameters
@@ -52,7 +62,7 @@ class Samples:
         self.varies_ = varies
         return rows
 
-    def read(self, X, estimator):
+    def read(self, X: TableLike, estimator: BaseEstimator) -> NDArray[Any]:
         """Check rows of the same kind; ndarray in the type that they came in."""
         rows = self._read(X, estimator, reset=False)
         if rows.shape[1:] != self.shape_:
@@ -62,10 +72,10 @@ class Samples:
         return rows
 
     @property
-    def is_image(self):
+    def is_image(self) -> bool:
         return len(self.shape_) == 3
 
-    def scaled(self, rows):
+    def scaled(self, rows: NDArray[Any]) -> torch.Tensor:
         """Rows as the network sees them, float32."""
         scaled = np.empty(rows.shape, dtype=np.float32)
         for chunk in _chunks(rows):
@@ -75,7 +85,7 @@ class Samples:
             scaled[chunk] = part
         return torch.from_numpy(scaled)
 
-    def native(self, parts):
+    def native(self, parts: Iterable[torch.Tensor]) -> Any:
         """What a network made, batch by batch, as the user's rows looked."""
         rows = np.concatenate([self._unscaled(part) for part in parts])
         if self.frame_ is None:
@@ -86,7 +96,7 @@ class Samples:
             columns[name] = columns[name].cast(dtype)
         return nw.from_dict(columns, backend=self.backend_).to_native()
 
-    def _unscaled(self, part):
+    def _unscaled(self, part: torch.Tensor) -> NDArray[Any]:
         part = part.double().numpy() * self.scale_ + self.shift_
         part = np.where(self.varies_, part, self.low_)
         if self.frame_ is not None:
@@ -98,7 +108,7 @@ class Samples:
             part = _rounded(part, self.low_, self.high_)
         return part.astype(self.dtype_)
 
-    def _refuse_what_float64_cannot_tell_apart(self):
+    def _refuse_what_float64_cannot_tell_apart(self) -> None:
         if self.frame_ is None:
             whole = np.array(self.dtype_.kind in "iu")
         else:
@@ -110,7 +120,9 @@ class Samples:
                 "identifiers, else subtract an offset or pass them as floats."
             )
 
-    def _read(self, X, estimator, reset):
+    def _read(
+        self, X: TableLike, estimator: BaseEstimator, reset: bool
+    ) -> NDArray[Any]:
         frame = as_frame(X, "X")
         if reset:
             self.frame_ = self.backend_ = None
@@ -146,12 +158,12 @@ class Samples:
         return rows
 
 
-def _chunks(rows):
+def _chunks(rows: NDArray[Any]) -> Iterator[slice]:
     """Slices of a few rows each."""
     return gen_batches(len(rows), max(1, _CHUNK // rows[0].size))
 
 
-def _moments(rows, low, high):
+def _moments(rows: NDArray[Any], low: Floats, high: Floats) -> tuple[Floats, Floats]:
     """Mean and standard deviation of each column, a chunk of rows at a time."""
     n = len(rows)
     # Of numbers near the largest there are, neither sums nor squares exist.
@@ -166,5 +178,5 @@ def _moments(rows, low, high):
     return unit * mean, unit * np.sqrt(square / n)
 
 
-def _rounded(values, low, high):
+def _rounded(values: Floats, low: Floats | float, high: Floats | float) -> Floats:
     return np.clip(np.rint(values), low, high)

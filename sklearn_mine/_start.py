@@ -6,6 +6,7 @@ fitted on the rows it is given; which correlations are real is judged on inner r
 that the directions did not see.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -13,8 +14,9 @@ import numpy as np
 from sklearn.covariance import ledoit_wolf, shrunk_covariance
 
 from ._logistic import LogisticStart
-from ._mixture import Mixture
+from ._mixture import Mixture, Ratio
 from ._student import StudentStart, student_scores, student_start
+from ._typing import Floats, Ints
 
 # Directions of each side that are kept as coordinates, and pairs of twisted ones.
 MAX_COORDINATES, _MAX_TWISTS = 128, 16
@@ -46,7 +48,7 @@ class Twist:
         Encoded; the waves run along the ranks of its rows' radii.
     """
 
-    def __init__(self, side):
+    def __init__(self, side: Floats) -> None:
         self.n_waves = min(_MAX_WAVES, _MAX_COLUMNS // side.shape[1] - 1)
         if self.n_waves < 1:
             return
@@ -60,11 +62,11 @@ class Twist:
         ranks = np.linspace(0.0, 1.0, _N_RADII)
         self.ranks = np.bincount(group, weights=ranks) / np.bincount(group)
 
-    def _coordinates(self, side):
+    def _coordinates(self, side: Floats) -> tuple[Floats, Floats]:
         coordinates = (side - self.mean) @ self.directions
         return coordinates, (coordinates**2).sum(axis=1)
 
-    def __call__(self, side):
+    def __call__(self, side: Floats) -> Floats:
         """The side and its further columns, (n, d + further)."""
         if self.n_waves < 1:
             return side
@@ -103,42 +105,42 @@ class CanonicalStart:
         Of labels, on the plain columns.
     """
 
-    x_mean: np.ndarray
-    y_mean: np.ndarray
-    x_directions: np.ndarray
-    y_directions: np.ndarray
-    correlations: np.ndarray
-    x_twists: np.ndarray
-    y_twists: np.ndarray
-    twist_correlations: np.ndarray
-    n_plain: tuple
+    x_mean: Floats
+    y_mean: Floats
+    x_directions: Floats
+    y_directions: Floats
+    correlations: Floats
+    x_twists: Floats
+    y_twists: Floats
+    twist_correlations: Floats
+    n_plain: tuple[int, int]
     student: StudentStart | None = None
     mixture: Mixture | None = None
     logistic: LogisticStart | None = None
 
     @property
-    def claim(self):
+    def claim(self) -> float:
         """Information of a Gaussian with these correlations, in nats."""
         return _information(self.correlations)
 
     @property
-    def n_known(self):
+    def n_known(self) -> int:
         """Coordinates of each side up to the last with a confirmed correlation."""
         return int(1 + np.flatnonzero(self.correlations).max(initial=-1))
 
-    def coordinates(self, x, y):
+    def coordinates(self, x: Floats, y: Floats) -> tuple[Floats, Floats]:
         """Plain coordinates of rows of both sides."""
         x = (x - self.x_mean) @ self.x_directions
         return x, (y - self.y_mean) @ self.y_directions
 
-    def ratios(self, x, y):
+    def ratios(self, x: Floats, y: Floats) -> list[Ratio]:
         """Log-density ratios of the starts in closed form, but for the mixture.
 
         Each takes the numbers of rows, of x's and of y's.
         """
 
-        def gaussian(u, v, rho):
-            def ratio(i, j):
+        def gaussian(u: Floats, v: Floats, rho: Floats) -> Ratio:
+            def ratio(i: Ints, j: Ints) -> Floats:
                 a, b = u[i, : len(rho)], v[j, : len(rho)]
                 away = (rho**2 * (a**2 + b**2) - 2.0 * rho * a * b) / (1.0 - rho**2)
                 return -0.5 * (away + np.log1p(-(rho**2))).sum(axis=1)
@@ -154,24 +156,32 @@ class CanonicalStart:
             of_x = self.logistic.of_x(x[:, : self.n_plain[0]])
             of_y = self.logistic.of_y(y[:, : self.n_plain[1]])
             ratios.append(lambda i, j: (of_x[i] * of_y[j]).sum(axis=1))
-        if self.student is not None:
+        student = self.student
+        if student is not None:
             scores = [
-                student_scores(side[:, :n], self.student.df)
+                student_scores(side[:, :n], student.df)
                 for side, n in zip((x, y), self.n_plain, strict=True)
             ]
-            ratios.append(lambda i, j: self.student.ratio(scores[0][i], scores[1][j]))
+            ratios.append(lambda i, j: student.ratio(scores[0][i], scores[1][j]))
         return ratios
 
 
 class _Analysis(NamedTuple):
     """Directions of two sides, canonical pairs first, and confirmed correlations."""
 
-    x: np.ndarray
-    y: np.ndarray
-    correlations: np.ndarray
+    x: Floats
+    y: Floats
+    correlations: Floats
 
 
-def canonical_start(x, y, *, rng, n_plain=None, analyse=True):
+def canonical_start(
+    x: Floats,
+    y: Floats,
+    *,
+    rng: np.random.Generator,
+    n_plain: tuple[int, int] | None = None,
+    analyse: bool = True,
+) -> CanonicalStart:
     """Canonical analysis of encoded vectors.
 
     Parameters
@@ -202,12 +212,12 @@ def canonical_start(x, y, *, rng, n_plain=None, analyse=True):
         )
     halves = np.array_split(rng.permutation(len(x)), 2)
     plain = _analyse(x[:, :px], y[:, :py], halves)
-    directions = [
+    x_directions, y_directions = (
         np.pad(side[:, :MAX_COORDINATES], ((0, d - len(side)), (0, 0)))
         for side, d in ((plain.x, dx), (plain.y, dy))
-    ]
+    )
     correlations = plain.correlations[:MAX_COORDINATES]
-    twists = no_twists
+    twists: tuple[Floats, Floats, Floats] = no_twists
     if (dx, dy) != (px, py):
         twisted = _analyse(x, y, halves)
         known = np.flatnonzero(twisted.correlations)[:_MAX_TWISTS]
@@ -219,12 +229,20 @@ def canonical_start(x, y, *, rng, n_plain=None, analyse=True):
         gain = _information(strength) - _information(correlations)
         if gain > _GAIN + _RELATIVE_GAIN * _information(correlations):
             twists = twisted.x[:, known], twisted.y[:, known], strength
-    means = x.mean(axis=0), y.mean(axis=0)
+    directions = x_directions, y_directions
     student = student_start(x[:, :px], y[:, :py])
-    return CanonicalStart(*means, *directions, correlations, *twists, n_plain, student)
+    return CanonicalStart(
+        x.mean(axis=0),
+        y.mean(axis=0),
+        *directions,
+        correlations,
+        *twists,
+        n_plain,
+        student,
+    )
 
 
-def _analyse(x, y, halves):
+def _analyse(x: Floats, y: Floats, halves: Sequence[Ints]) -> _Analysis:
     """Canonical pairs, with as much shrinkage as shows most on held-out halves."""
     covariances = _covariance(x), _covariance(y)
     best = _analyse_with(covariances, x, y, halves)
@@ -239,7 +257,14 @@ def _analyse(x, y, halves):
     return best
 
 
-def _analyse_with(covariances, x, y, halves, *, rescale=False):
+def _analyse_with(
+    covariances: Sequence[Floats],
+    x: Floats,
+    y: Floats,
+    halves: Sequence[Ints],
+    *,
+    rescale: bool = False,
+) -> _Analysis:
     """Canonical pairs of sides whitened as if these were their covariances."""
     n = len(x)
     x_whiten, y_whiten = map(_whitener, covariances)
@@ -263,23 +288,23 @@ def _analyse_with(covariances, x, y, halves, *, rescale=False):
     return _Analysis(x_whiten @ left, y_whiten @ right, confirmed)
 
 
-def _information(correlations):
+def _information(correlations: Floats) -> float:
     return float(-0.5 * np.log1p(-(correlations**2)).sum())
 
 
-def _covariance(x):
+def _covariance(x: Floats) -> Floats:
     """The covariance, shrunk as far as it is uncertain."""
     return ledoit_wolf(x)[0] if x.shape[1] > 1 else np.atleast_2d(np.var(x))
 
 
-def _whitener(covariance):
+def _whitener(covariance: Floats) -> Floats:
     """Matrix that gives this covariance unit variance in every direction."""
     values, vectors = np.linalg.eigh(covariance)
     usable = values > 1e-10 * max(values[-1], 1e-300)
     return vectors[:, usable] / np.sqrt(values[usable])
 
 
-def _pairs(x, y):
+def _pairs(x: Floats, y: Floats) -> tuple[Floats, Floats, Floats]:
     """Singular vectors of the cross-covariance of whitened sides, all of them."""
     cross = x.T @ y / len(x)
     full = max(cross.shape) <= 4 * MAX_COORDINATES
@@ -287,7 +312,7 @@ def _pairs(x, y):
     return left, values, right.T
 
 
-def _correlations(u, v):
+def _correlations(u: Floats, v: Floats) -> Floats:
     u = u - u.mean(axis=0)
     v = v - v.mean(axis=0)
     scale = np.sqrt((u**2).sum(axis=0) * (v**2).sum(axis=0))

@@ -12,6 +12,8 @@ import numpy as np
 from scipy.special import gammaln, ndtr
 from scipy.stats import t as student_t
 
+from ._typing import Floats, Ints
+
 # Degrees of freedom that are tried, from light to heavy tails.
 _DEGREES = (20.0, 12.0, 8.0, 5.5, 4.0, 3.0, 2.5, 2.0, 1.5, 1.0, 0.7)
 # Log-likelihood that tails have to gain over a Gaussian, in nats of all rows.
@@ -38,12 +40,12 @@ class StudentStart:
     """
 
     df: float
-    scatter: np.ndarray
-    x_columns: np.ndarray
-    y_columns: np.ndarray
+    scatter: Floats
+    x_columns: Ints
+    y_columns: Ints
 
     @property
-    def constant(self):
+    def constant(self) -> float:
         """What does not depend on the pair."""
         d, dx = len(self.scatter), len(self.x_columns)
         df, dy = self.df, d - dx
@@ -55,11 +57,11 @@ class StudentStart:
         )
         return both - alone - 0.5 * (joint - of_x - of_y)
 
-    def ratio(self, x, y):
+    def ratio(self, x: Floats, y: Floats) -> Floats:
         """The log-density ratio of pairs of rows of scores, (n,)."""
         both = np.concatenate([x[:, self.x_columns], y[:, self.y_columns]], axis=1)
         dx = len(self.x_columns)
-        total = self.constant
+        total = np.full(len(both), self.constant)
         for sign, part in ((-1, slice(None)), (1, slice(0, dx)), (1, slice(dx, None))):
             rows, scatter = both[:, part], self.scatter[part, part]
             square = (rows @ np.linalg.inv(scatter) * rows).sum(axis=1)
@@ -68,12 +70,12 @@ class StudentStart:
         return total
 
 
-def student_scores(scores, df):
+def student_scores(scores: Floats, df: float) -> Floats:
     """Normal scores as scores of a student-t."""
     return student_t.ppf(ndtr(np.clip(scores, -MAX_SCORE, MAX_SCORE)), df)
 
 
-def student_start(x, y):
+def student_start(x: Floats, y: Floats) -> StudentStart | None:
     """A student-t copula of encoded vectors, where its tails explain more.
 
     Parameters
@@ -103,14 +105,14 @@ def student_start(x, y):
     return chosen
 
 
-def _graded(side):
+def _graded(side: Floats) -> Ints:
     """Columns of more than two values."""
     low, high = side.min(axis=0), side.max(axis=0)
     between = (side > low) & (side < high)
     return np.flatnonzero(between.any(axis=0))
 
 
-def _scatter(rows, df):
+def _scatter(rows: Floats, df: float) -> Floats:
     """Correlations of a student-t of known degrees of freedom."""
     n, d = rows.shape
     scatter = np.eye(d)
@@ -124,7 +126,7 @@ def _scatter(rows, df):
     return scatter
 
 
-def _likelihood(rows, scatter, df):
+def _likelihood(rows: Floats, scatter: Floats, df: float) -> float:
     """Log-likelihood of the copula, in nats of all rows."""
     d = rows.shape[1]
     square = (rows @ np.linalg.inv(scatter) * rows).sum(axis=1)
@@ -135,7 +137,7 @@ def _likelihood(rows, scatter, df):
     return float((constant + joint - alone).sum())
 
 
-def _gaussian_likelihood(rows):
+def _gaussian_likelihood(rows: Floats) -> float:
     n, d = rows.shape
     scatter = np.atleast_2d(np.corrcoef(rows.T)) + 1e-6 * np.eye(d)
     square = (rows @ (np.linalg.inv(scatter) - np.eye(d)) * rows).sum()

@@ -6,11 +6,18 @@ or object arrays of strings with None where a value is missing (text and categor
 No other module asks which library a table came from. Nothing is encoded here.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 import narwhals.stable.v2 as nw
 import numpy as np
 import scipy.sparse as sp
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator
 from sklearn.utils import check_array
 from sklearn.utils.validation import validate_data
+
+from ._typing import Bools, Floats, TableLike
 
 
 class Table:
@@ -28,14 +35,16 @@ class Table:
         What error messages call the columns of an array.
     """
 
-    def __init__(self, data, name, numbers=None):
+    def __init__(
+        self, data: Any, name: str, numbers: Sequence[Any] | None = None
+    ) -> None:
         self.name, self._numbers = name, numbers
         self.is_frame = isinstance(data, nw.DataFrame)
         self._data = data.tocsc() if sp.issparse(data) else data
         self.shape = tuple(data.shape)
         self.names = list(data.columns) if self.is_frame else None
 
-    def column(self, j):
+    def column(self, j: int) -> NDArray[Any]:
         """Column `j`, validated: float64 with NaN, or object (str) with None."""
         if self.is_frame:
             values = _series_values(self._data[:, j])
@@ -56,7 +65,7 @@ class Table:
             )
         return values
 
-    def block(self, columns):
+    def block(self, columns: Sequence[int]) -> "Table":
         """Some columns as a table of their own, a view where they are neighbours."""
         numbers = [self.label(j) for j in columns]
         if self.is_frame:
@@ -68,7 +77,7 @@ class Table:
             data = self._data[:, columns]
         return Table(data, self.name, numbers)
 
-    def compact(self):
+    def compact(self) -> "Table":
         """The same, with each column in one piece of memory.
 
         Columns of a long table that lies row by row are read in one go.
@@ -77,7 +86,7 @@ class Table:
             return Table(np.asfortranarray(self._data), self.name, self._numbers)
         return self
 
-    def framed(self, values, other):
+    def framed(self, values: Floats, other: "Table") -> Any:
         """Numbers for each column of this table and of another, in a frame like these.
 
         Parameters
@@ -102,14 +111,14 @@ class Table:
         names = list(map(str, names))
         return nw.from_numpy(values, schema=names, backend=backend).to_native()
 
-    def label(self, j):
+    def label(self, j: int) -> Any:
         """The column's name, or its number where there are no names."""
         if self.names is not None:
             return self.names[j]
         return j if self._numbers is None else self._numbers[j]
 
 
-def as_frame(data, name):
+def as_frame(data: Any, name: str) -> Any:
     """A narwhals DataFrame of a frame, anything else as it is."""
     try:
         frame = nw.from_native(data, pass_through=True)
@@ -133,7 +142,13 @@ def as_frame(data, name):
     return frame
 
 
-def as_table(data, name="X", *, estimator=None, reset=True):
+def as_table(
+    data: TableLike,
+    name: str = "X",
+    *,
+    estimator: BaseEstimator | None = None,
+    reset: bool = True,
+) -> Table:
     """Validate a two-dimensional input and wrap it as a :class:`Table`.
 
     Parameters
@@ -180,7 +195,9 @@ def as_table(data, name="X", *, estimator=None, reset=True):
     return Table(prepared, name)
 
 
-def as_target(y, name="y", *, n_rows=None):
+def as_target(
+    y: TableLike | None, name: str = "y", *, n_rows: int | None = None
+) -> Table:
     """Validate a target of shape (n,) or (n, k) and wrap it as a :class:`Table`.
 
     Like :func:`as_table`, but one dimension is allowed and missing values are not.
@@ -200,7 +217,7 @@ def as_target(y, name="y", *, n_rows=None):
     return table
 
 
-def as_given(y, name="given", *, n_rows=None):
+def as_given(y: TableLike, name: str = "given", *, n_rows: int | None = None) -> Table:
     """Validate an input of shape (n,) or (n, k) and wrap it as a :class:`Table`."""
     series = nw.from_native(y, series_only=True, pass_through=True)
     if isinstance(series, nw.Series):
@@ -219,14 +236,14 @@ def as_given(y, name="given", *, n_rows=None):
     return table
 
 
-def is_missing(values):
+def is_missing(values: NDArray[Any]) -> Bools:
     """Boolean mask of the missing cells of a column that a Table gave."""
     if values.dtype == object:
         return np.array([value is None for value in values], dtype=bool)
     return np.isnan(values)
 
 
-def as_groups(groups, n_rows):
+def as_groups(groups: ArrayLike | None, n_rows: int) -> NDArray[Any] | None:
     """Validate the group of each row, or pass None through."""
     if groups is None:
         return None
@@ -252,15 +269,15 @@ def as_groups(groups, n_rows):
     return groups
 
 
-def _checked(data, name, **options):
+def _checked(data: Any, name: str, **options: Any) -> Any:
     """check_array for values of any kind, whose refusals name the argument.
 
     Masked cells are missing ones.
     """
     if isinstance(data, np.ma.MaskedArray):
         numbers = data.dtype.kind in "biuf"
-        data = data.astype(float if numbers else object).filled(
-            np.nan if numbers else None
+        data = np.ma.filled(
+            data.astype(float if numbers else object), np.nan if numbers else None
         )
     try:
         return check_array(
@@ -270,7 +287,7 @@ def _checked(data, name, **options):
         raise ValueError(f"{name} cannot be used: {error}") from error
 
 
-def _series_values(series):
+def _series_values(series: nw.Series[Any]) -> NDArray[Any]:
     """A narwhals Series as float64 with NaN or object with None."""
     dtype = series.dtype
     if dtype.is_numeric() or dtype == nw.Boolean:
@@ -292,13 +309,13 @@ def _series_values(series):
     return values
 
 
-def _microseconds(values):
+def _microseconds(values: NDArray[Any]) -> Floats:
     """Dates or durations as numbers that do not depend on their unit."""
     numbers = values.astype(f"{values.dtype.kind}8[us]").astype(np.int64)
     return np.where(np.isnat(values), np.nan, numbers.astype(np.float64))
 
 
-def _text_or_numbers(values):
+def _text_or_numbers(values: NDArray[Any]) -> NDArray[Any]:
     """Object or string values as float64 if all are numbers, else as str or None."""
     if values.dtype != object:
         values = values.astype(str).astype(object)
@@ -326,7 +343,7 @@ def _text_or_numbers(values):
     return text
 
 
-def _is_null(value):
+def _is_null(value: object) -> bool:
     """None, NaN, pandas.NA and NaT, without importing pandas."""
     if value is None:
         return True

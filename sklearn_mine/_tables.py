@@ -8,6 +8,7 @@ import numpy as np
 from scipy.special import xlogy
 
 from ._encoding import mid_ranks
+from ._typing import Floats
 
 # Levels of the plain table, and rows in one of its cells on average.
 _MAX_LEVELS = 24
@@ -18,7 +19,7 @@ _STRENGTHS = (0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
 _MAX_RATIO = 0.25
 
 
-def clamp(values, n):
+def clamp(values: Floats, n: float | Floats) -> Floats:
     """Values of critics (..., L, M) that n training rows can support.
 
     Nobody learns a density ratio near n from n rows; where a critic claims one it
@@ -28,7 +29,7 @@ def clamp(values, n):
     return np.clip(values, -ceiling, ceiling)
 
 
-def pair_shares(tables, balanced):
+def pair_shares(tables: Floats, balanced: bool) -> Floats:
     """Shares of product pairs in each cell, from joint counts.
 
     Parameters
@@ -52,7 +53,7 @@ def pair_shares(tables, balanced):
     return (pairs - tables) / np.maximum(n * (n - 1.0), 1.0)
 
 
-def with_cells(values, table):
+def with_cells(values: Floats, table: Floats) -> Floats:
     """Values of a critic, drawn towards the counts of single cells.
 
     The critic is the prior mean of the distribution of one side given the other, a
@@ -88,7 +89,9 @@ def with_cells(values, table):
     return found
 
 
-def tangent_score(values, test, balanced=False):
+def tangent_score(
+    values: Floats, test: Floats, balanced: bool = False
+) -> tuple[Floats, Floats]:
     """Held-out bounds and their standard errors.
 
     Parameters
@@ -129,7 +132,9 @@ def tangent_score(values, test, balanced=False):
     return scores, np.sqrt(variance)
 
 
-def table_information(tables, ordered):
+def table_information(
+    tables: Floats, ordered: tuple[bool, bool]
+) -> tuple[Floats, Floats]:
     """Mutual information of tables of counts merged to few levels, bias removed.
 
     Neighbouring levels are merged until each holds its share of the rows, or, where

@@ -5,21 +5,31 @@ worker that is given both scores the chunk. Columns that tell little are done on
 dozen levels, others get a closer look.
 """
 
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from joblib import Parallel, delayed, effective_n_jobs
+from numpy.typing import NDArray
+from tqdm import tqdm
 
 from ._checks import discrete_labels, fold_rows, is_number_of_folds
-from ._columns import ColumnScorer
-from ._crossfit import cross_fit
-from ._encoding import TableEncoder, is_missing, level_column
+from ._columns import ColumnScorer, ColumnScores
+from ._crossfit import CrossFit, cross_fit
+from ._encoding import Levels, Override, TableEncoder, level_column
 from ._given import ConditionalTest, GivenFitter
 from ._null import independence_p_value
 from ._pair import Pair, falls_short, fine_levels, fit_pair
 from ._params import Settings
+from ._table import Table, is_missing
 from ._threads import one_thread
+from ._typing import Floats
+
+if TYPE_CHECKING:
+    from ._score import MINEScore
+
 
 # Columns of one task; what a worker sets up for each task costs a few columns.
 _CHUNK = 64
@@ -30,6 +40,9 @@ _CHUNK_CELLS = 2**24
 STRONG, _ALPHA_CANDIDATE = 0.5, 1e-3
 # So is what a plain table shows by so many standard deviations.
 _CLEAR = 6.0
+
+# Score, standard error, p-value, and what ran.
+Outcome = tuple[float, float, float, str]
 
 
 class Task:
@@ -49,9 +62,19 @@ class Task:
     """
 
     abandoned = False
-    scorer = given = None
+    scorer: ColumnScorer | None = None
+    given: "_Given | None" = None
 
-    def __init__(self, target, params, *, discrete, groups, seed, strong=STRONG):
+    def __init__(
+        self,
+        target: Table,
+        params: "MINEScore",
+        *,
+        discrete: list[Override],
+        groups: NDArray[Any] | None,
+        seed: int,
+        strong: float | None = STRONG,
+    ) -> None:
         self.target, self.strong = target, strong
         # Columns run in parallel; within one column, folds do not.
         self.settings, self.of_vectors = (
@@ -62,7 +85,7 @@ class Task:
             for sizes, activation in (((32,), "tanh"), ((64, 64), "relu"))
         )
         self.encoding, self.max_samples = params.encoding, params.max_samples
-        self.groups, self.seed = groups, seed
+        self.groups, self.seed, self.discrete = groups, seed, discrete
         self.encoder = TableEncoder(self.encoding, discrete).fit(target)
         self.labels = discrete_labels(target, self.encoder)
         self.folds = fold_rows(params.cv, target.shape[0], self.labels, groups, seed)
@@ -70,7 +93,7 @@ class Task:
             levels = level_column(
                 target.column(0),
                 encoding=self.encoding,
-                discrete=self.encoder.discrete[0],
+                discrete=self.discrete[0],
             )
             independent = groups is None and is_number_of_folds(params.cv)
             self.scorer = ColumnScorer(
@@ -78,12 +101,14 @@ class Task:
             )
 
     @cached_property
-    def present(self):
+    def present(self) -> float:
         """Share of the target's rows that are not missing."""
         columns = map(self.target.column, range(self.target.shape[1]))
         return np.prod([1.0 - is_missing(column).mean() for column in columns])
 
-    def condition_on(self, table, overrides):
+    def condition_on(
+        self, table: Table, overrides: Literal["auto"] | list[Override]
+    ) -> None:
         """Score given these columns."""
         encoder = TableEncoder(self.encoding, overrides)
         z = encoder.fit_transform(table)
@@ -96,7 +121,7 @@ class Task:
             self.given = _Given(fitter, ConditionalTest(self.y, z, self.seed))
 
     @property
-    def options(self):
+    def options(self) -> dict[str, Any]:
         """What :func:`cross_fit` is told of the rows."""
         return {
             "groups": self.groups,
@@ -104,28 +129,28 @@ class Task:
             "max_samples": self.max_samples,
         }
 
-    def fit_vector(self, x, n_jobs=1):
+    def fit_vector(self, x: Floats, n_jobs: int = 1) -> CrossFit:
         """Critics of encoded columns and the target."""
         settings = replace(self.of_vectors, n_jobs=n_jobs)
         return cross_fit(x, self.y, self.folds, settings, **_options(self))
 
-    def __sizeof__(self):
+    def __sizeof__(self) -> int:
         # For schedulers that keep large objects with their workers.
         return object.__sizeof__(self) + 8 * self.target.shape[0]
 
     @cached_property
-    def y(self):
+    def y(self) -> Floats:
         """The target, encoded."""
         how = self.encoder.encoding, self.encoder.discrete
         return TableEncoder(*how).fit_transform(self.target)
 
     @cached_property
-    def target_levels(self):
+    def target_levels(self) -> Levels:
         """The target on a fine grid."""
         return fine_levels(
             self.target.column(0),
             encoding=self.encoding,
-            discrete=self.encoder.discrete[0],
+            discrete=self.discrete[0],
         )
 
 
@@ -135,12 +160,12 @@ class _Given:
     Critics are fitted only where there is something to tell.
     """
 
-    def __init__(self, fitter, test):
+    def __init__(self, fitter: GivenFitter, test: ConditionalTest) -> None:
         self.fitter, self.test = fitter, test
         # What all columns share is fitted before there are several threads.
         fitter.alone()
 
-    def score(self, x):
+    def score(self, x: Floats) -> Outcome:
         p_value, information, error = self.test.look(x)
         if p_value >= _ALPHA_CANDIDATE and self.fitter.settings.solver == "auto":
             return information, error, p_value, "newton"
@@ -160,7 +185,9 @@ class Chunk:
     blocks : list of lists of column numbers
     """
 
-    def __init__(self, table, overrides, blocks):
+    def __init__(
+        self, table: Table, overrides: Sequence[Override], blocks: list[list[int]]
+    ) -> None:
         columns = [j for block in blocks for j in block]
         self.table = table.block(columns)
         self.overrides = [overrides[j] for j in columns]
@@ -171,15 +198,15 @@ class Chunk:
         ]
 
 
-def score_chunk(task, chunk):
+def score_chunk(task: Task, chunk: Chunk) -> list[Outcome | None]:
     """Score groups of columns; (score, std_error, p_value, solver) of each."""
     with one_thread():
         chunk.table = chunk.table.compact()
-        outcomes = [None] * len(chunk.blocks)
-        fast = []
+        outcomes: list[Outcome | None] = [None] * len(chunk.blocks)
+        fast: list[int] = []
         if task.scorer is not None:
             fast = [i for i, block in enumerate(chunk.blocks) if len(block) == 1]
-        if fast:
+        if fast and task.scorer is not None:
             columns = [chunk.blocks[i][0] for i in fast]
             result = task.scorer.score(
                 (chunk.table.column(j) for j in columns),
@@ -187,7 +214,7 @@ def score_chunk(task, chunk):
                 discrete=[chunk.overrides[j] for j in columns],
             )
             for place, i in enumerate(fast):
-                outcomes[i] = (
+                outcomes[i] = outcome = (
                     result.scores[place],
                     result.std_errors[place],
                     result.p_values[place],
@@ -195,14 +222,16 @@ def score_chunk(task, chunk):
                 )
                 column = chunk.table.column(columns[place])
                 if _may_pay(task, column, result, place) and not task.abandoned:
-                    outcomes[i] = _look_closer(task, chunk, i, outcomes[i])
+                    outcomes[i] = _look_closer(task, chunk, i, outcome)
         for i, outcome in enumerate(outcomes):
             if outcome is None and not task.abandoned:
                 outcomes[i] = _score_vector(task, chunk, i)
         return outcomes
 
 
-def _may_pay(task, column, result, place):
+def _may_pay(
+    task: Task, column: NDArray[Any], result: ColumnScores, place: int
+) -> bool:
     """Whether a column deserves more than a few dozen levels."""
     if task.strong is None:
         return False
@@ -214,13 +243,13 @@ def _may_pay(task, column, result, place):
     return dependent and (falls_short(score, gap) or score > strong)
 
 
-def _encode_block(task, chunk, i):
+def _encode_block(task: Task, chunk: Chunk, i: int) -> tuple[Floats, TableEncoder]:
     block = chunk.blocks[i]
     encoder = TableEncoder(task.encoding, [chunk.overrides[j] for j in block])
     return encoder.fit_transform(chunk.table.block(block)), encoder
 
 
-def _score_vector(task, chunk, i):
+def _score_vector(task: Task, chunk: Chunk, i: int) -> Outcome:
     """A group of columns, or a column against a vector: trained critics."""
     x, encoder = _encode_block(task, chunk, i)
     if not (encoder.informative and task.encoder.informative):
@@ -233,7 +262,7 @@ def _score_vector(task, chunk, i):
     return fit.estimate, fit.std_error, p_value, fit.solver
 
 
-def _look_closer(task, chunk, i, outcome):
+def _look_closer(task: Task, chunk: Chunk, i: int, outcome: Outcome) -> Outcome:
     """A single column against a single target on a fine grid, or by networks."""
     x, _ = _encode_block(task, chunk, i)
     p_value = outcome[2]
@@ -255,11 +284,13 @@ def _look_closer(task, chunk, i, outcome):
     return fit.estimate, fit.std_error, p_value, fit.solver
 
 
-def _options(task):
+def _options(task: Task) -> dict[str, Any]:
     return {"rng": np.random.default_rng([task.seed, 2]), **task.options}
 
 
-def run_tasks(work, n_jobs, bar):
+def run_tasks(
+    work: Iterable[tuple[Task, Chunk]], n_jobs: int | None, bar: tqdm
+) -> Iterator[list[Outcome]]:
     """Score chunks in parallel, in order.
 
     Parameters
@@ -276,7 +307,7 @@ def run_tasks(work, n_jobs, bar):
     """
     tasks = set()
 
-    def calls():
+    def calls() -> Iterator[Any]:
         for task, chunk in work:
             tasks.add(task)
             yield delayed(score_chunk)(task, chunk)
@@ -293,7 +324,14 @@ def run_tasks(work, n_jobs, bar):
             task.abandoned = True
 
 
-def score_blocks(task, table, overrides, blocks, n_jobs, bar):
+def score_blocks(
+    task: Task,
+    table: Table,
+    overrides: list[Override],
+    blocks: list[list[int]],
+    n_jobs: int | None,
+    bar: tqdm,
+) -> list[Outcome]:
     """Score groups of columns of a table against one target.
 
     Parameters
@@ -318,7 +356,9 @@ def score_blocks(task, table, overrides, blocks, n_jobs, bar):
     return [each for part in run_tasks(work, n_jobs, bar) for each in part]
 
 
-def chunks_of(blocks, n_rows, n_jobs):
+def chunks_of(
+    blocks: list[list[int]], n_rows: int, n_jobs: int | None
+) -> list[list[list[int]]]:
     """Groups of columns in lists of about one size."""
     n_workers = effective_n_jobs(n_jobs)
     size = min(_CHUNK, -(-len(blocks) // n_workers), _CHUNK_CELLS // n_rows)

@@ -7,7 +7,9 @@ of threads. Parallel work is spread over columns and folds instead.
 
 import contextlib
 import threading
+from collections.abc import Iterator
 from functools import cache
+from typing import Any
 
 import torch
 from threadpoolctl import ThreadpoolController
@@ -18,7 +20,7 @@ _process = {"inside": 0, "torch": 1}
 
 
 @contextlib.contextmanager
-def one_thread():
+def one_thread() -> Iterator[None]:
     """Let torch and BLAS use one thread, and restore the counts after.
 
     May be nested, and entered by several threads at a time.
@@ -45,10 +47,10 @@ def one_thread():
             _process["inside"] -= 1
 
 
-def _one_blas_thread():
+def _one_blas_thread() -> Any:
     return _controller().limit(limits=1, user_api="blas")
 
 
 @cache
-def _controller():
+def _controller() -> ThreadpoolController:
     return ThreadpoolController()
