@@ -6,11 +6,14 @@ import io
 import os
 import sys
 import warnings
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from ._score import mine_score
+from ._typing import Floats, Ints
 from ._version import __version__
 from .plotting import RankingDisplay, pyplot
 
@@ -23,7 +26,7 @@ class Unusable(Exception):
     """What the user gave cannot be used; the text says why."""
 
 
-def main(arguments=None):
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command line.
 
     Parameters
@@ -59,7 +62,7 @@ def main(arguments=None):
     return 0
 
 
-def _parser():
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m sklearn_mine",
         description="Mutual information of the columns of a table.",
@@ -111,7 +114,7 @@ def _parser():
     return parser
 
 
-def _positive(text):
+def _positive(text: str) -> int:
     if (number := int(text)) < 1:
         raise ValueError
     return number
@@ -121,7 +124,7 @@ def _positive(text):
 _positive.__name__ = "whole number of 1 or more"
 
 
-def _rank(options):
+def _rank(options: argparse.Namespace) -> None:
     _check_that_results_can_be_written(options)
     frame = _read(options.file)
     names = list(frame.columns)
@@ -182,7 +185,7 @@ def _rank(options):
         _print(options, features, len(y), scores, errors, p_values, order)
 
 
-def _check_that_results_can_be_written(options):
+def _check_that_results_can_be_written(options: argparse.Namespace) -> None:
     """What would fail in the end fails before the work is done."""
     for file in (options.plot, options.output):
         if file is not None and file.is_dir():
@@ -198,7 +201,7 @@ def _check_that_results_can_be_written(options):
             )
 
 
-def _read(file):
+def _read(file: Path) -> Any:
     """A pandas frame of a file."""
     try:
         import pandas as pd
@@ -226,7 +229,15 @@ def _read(file):
     return frame
 
 
-def _print(options, features, n, scores, errors, p_values, order):
+def _print(
+    options: argparse.Namespace,
+    features: list[str],
+    n: int,
+    scores: Floats,
+    errors: Floats,
+    p_values: Floats,
+    order: Ints,
+) -> None:
     units, target = options.units, options.target
     shown = order[: options.k]
     names = [_cut(features[j]) for j in shown]
@@ -243,7 +254,7 @@ def _print(options, features, n, scores, errors, p_values, order):
         print(f"({len(order) - len(shown)} more)")
 
 
-def _mark():
+def _mark() -> str:
     """What bars are made of, where it can be written."""
     try:
         "█".encode(sys.stdout.encoding or "ascii")
@@ -252,11 +263,11 @@ def _mark():
     return "█"
 
 
-def _cut(name):
+def _cut(name: str) -> str:
     return name if len(name) <= _NAME else name[: _NAME - 1] + "…"
 
 
-def _drawn(display, options):
+def _drawn(display: RankingDisplay, options: argparse.Namespace) -> None:
     import matplotlib
 
     matplotlib.use("Agg")
@@ -266,11 +277,11 @@ def _drawn(display, options):
     # No dollar begins a formula.
     target = options.target.replace("$", r"\$")
     display.ax_.set_title(f"What each column tells about {target}", fontsize=10)
-    display.figure_.savefig(options.plot, dpi=150)
-    plt.close(display.figure_)
+    plt.savefig(options.plot, dpi=150)
+    plt.close()
 
 
-def _written(file, write):
+def _written(file: Path, write: Callable[[], object]) -> None:
     try:
         write()
     except (OSError, ValueError) as error:

@@ -1,9 +1,11 @@
 """mine_matrix: every pair of columns."""
 
 import zlib
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
-from sklearn.utils._param_validation import validate_params
+from numpy.typing import ArrayLike
 
 from ._checks import (
     discrete_overrides,
@@ -12,18 +14,21 @@ from ._checks import (
     require_pairs,
     warn_of_infinite,
 )
-from ._encoding import level_columns
+from ._encoding import Override, level_columns
 from ._params import NATS_PER_UNIT
 from ._progress import progress
 from ._score import MINEScore
-from ._table import as_given, as_groups, as_table
+from ._table import Table, as_given, as_groups, as_table
 from ._tasks import Chunk, Task, chunks_of, run_tasks
+from ._typing import SeedLike, TableLike, validate_params
 from ._warn import warn
 
 # Pairs above this are looked at more closely, in nats: a few dozen levels lose a
 # twentieth there, and a closer look takes a second.
 _STRONG = 1.5
 
+# What decides which column of a pair is the target.
+Mark = tuple[bool, int]
 
 _CONSTRAINTS = {
     "score": [MINEScore, None],
@@ -41,21 +46,21 @@ _CONSTRAINTS = {
 
 @validate_params(_CONSTRAINTS, prefer_skip_nested_validation=True)
 def mine_matrix(
-    X,
-    Y=None,
+    X: TableLike,
+    Y: TableLike | None = None,
     *,
-    given=None,
-    normalize=False,
-    score=None,
-    discrete_features="auto",
-    groups=None,
-    units="nats",
-    n_jobs=None,
-    random_state=None,
-    verbose=0,
-    return_p_values=False,
-    return_std=False,
-):
+    given: TableLike | None = None,
+    normalize: bool = False,
+    score: MINEScore | None = None,
+    discrete_features: ArrayLike = "auto",
+    groups: ArrayLike | None = None,
+    units: str = "nats",
+    n_jobs: int | None = None,
+    random_state: SeedLike = None,
+    verbose: int = 0,
+    return_p_values: bool = False,
+    return_std: bool = False,
+) -> Any:
     """Mutual information of all pairs of columns.
 
     Parameters
@@ -153,6 +158,7 @@ def mine_matrix(
     overrides = discrete_overrides(discrete_features, table)
     if given is not None:
         given = as_given(given, n_rows=n)
+    of_other: list[Override]
     if Y is None:
         other, of_other = table, overrides
     else:
@@ -164,16 +170,16 @@ def mine_matrix(
                 "each of X."
             )
     tables, discrete = (table, other), (overrides, of_other)
-    marks = [_marks(table, overrides, params.encoding)]
-    marks.append(marks[0] if Y is None else _marks(other, of_other, params.encoding))
-    pairs = _pairs(*marks, same=Y is None)
+    marks = _marks(table, overrides, params.encoding)
+    of_others = marks if Y is None else _marks(other, of_other, params.encoding)
+    pairs = _pairs(marks, of_others, same=Y is None)
     infinite = infinite_pairs(table, overrides, other, of_other)
     if Y is None:
         infinite = [(i, j) for i, j in infinite if i < j]
     warn_of_infinite(infinite, table, other)
     seed = draw_seed(random_state)
 
-    def work():
+    def work() -> Iterator[tuple[Task, Chunk]]:
         for (side, j), columns in pairs.items():
             target = tables[side].block([j])
             task = Task(
@@ -217,7 +223,7 @@ def mine_matrix(
     return results[0] if len(results) == 1 else tuple(results)
 
 
-def _marks(table, discrete, encoding):
+def _marks(table: Table, discrete: list[Override], encoding: str) -> list[Mark]:
     """What decides which column of a pair is the target: discrete ones, then any.
 
     Its ranks alone mark a column, wherever it stands in the table.
@@ -226,7 +232,7 @@ def _marks(table, discrete, encoding):
     marks, identifiers = [], []
     every = level_columns(columns, encoding=encoding, discrete=discrete)
     for j, levels in enumerate(every):
-        code = zlib.crc32(np.ascontiguousarray(levels.codes))
+        code = zlib.crc32(np.ascontiguousarray(levels.codes).data)
         marks.append((levels.encoding.discrete, code))
         if levels.encoding.kind == "identifier":
             identifiers.append(table.label(j))
@@ -238,12 +244,14 @@ def _marks(table, discrete, encoding):
     return marks
 
 
-def _pairs(marks, other_marks, same):
+def _pairs(
+    marks: list[Mark], other_marks: list[Mark], same: bool
+) -> dict[tuple[int, int], list[int]]:
     """For each target, (side, column), the columns of the other side to score.
 
     Of one table with itself, only pairs (i, j) with i < j.
     """
-    pairs = {}
+    pairs: dict[tuple[int, int], list[int]] = {}
     for i, mark in enumerate(marks):
         for j, other in enumerate(other_marks):
             if same and j <= i:

@@ -2,11 +2,13 @@
 
 from dataclasses import replace
 from numbers import Real
+from typing import Any, Literal, Self
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike, NDArray
 from scipy.stats import norm
-from sklearn.base import BaseEstimator, _fit_context
+from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from ._callbacks import TellsCallbacks
@@ -23,7 +25,7 @@ from ._checks import (
     warn_of_infinite,
     warn_of_repeats,
 )
-from ._crossfit import cross_fit, n_tested
+from ._crossfit import CrossFit, cross_fit, n_tested
 from ._encoding import LevelMap, TableEncoder
 from ._given import ConditionalTest, GivenFit, GivenFitter
 from ._html import ShowsFigures, with_interval
@@ -39,8 +41,19 @@ from ._params import (
 )
 from ._pieces import Pieces, network_piece, table_piece
 from ._progress import working
-from ._table import as_given, as_groups, as_table, as_target
+from ._table import Table, as_given, as_groups, as_table, as_target
 from ._threads import one_thread
+from ._typing import (
+    CV,
+    Callbacks,
+    Floats,
+    Folds,
+    History,
+    SeedLike,
+    Sizes,
+    TableLike,
+    fit_context,
+)
 from ._warn import warn
 from .nn.objectives import OBJECTIVES
 
@@ -194,7 +207,7 @@ class MINE(TellsCallbacks, ShowsFigures, TakesAnyTable, BaseEstimator):
     # steps whose score takes none: they may be named, and cannot be asked for.
     __metadata_request__score = {"sample_weight": None}
 
-    _parameter_constraints: dict = {
+    _parameter_constraints: dict[str, list[Any]] = {
         **CRITIC_CONSTRAINTS,
         "discrete_features": ["array-like", "boolean", str],
         "discrete_target": ["boolean", str],
@@ -203,31 +216,31 @@ class MINE(TellsCallbacks, ShowsFigures, TakesAnyTable, BaseEstimator):
 
     def __init__(
         self,
-        objective="mine",
+        objective: str = "mine",
         *,
-        solver="auto",
-        start="canonical",
-        encoding="rank",
-        hidden_layer_sizes=(64, 64),
-        activation="relu",
-        alpha=1e-3,
-        batch_size="auto",
-        learning_rate_init=5e-3,
-        max_iter=30,
-        tol=1e-3,
-        early_stopping=True,
-        validation_fraction=0.1,
-        n_iter_no_change=8,
-        cv=5,
-        discrete_features="auto",
-        discrete_target="auto",
-        units="nats",
-        device="cpu",
-        callbacks=None,
-        n_jobs=None,
-        random_state=None,
-        verbose=0,
-    ):
+        solver: str = "auto",
+        start: str | None = "canonical",
+        encoding: str = "rank",
+        hidden_layer_sizes: Sizes = (64, 64),
+        activation: str = "relu",
+        alpha: float = 1e-3,
+        batch_size: int | Literal["auto"] = "auto",
+        learning_rate_init: float = 5e-3,
+        max_iter: int = 30,
+        tol: float = 1e-3,
+        early_stopping: bool = True,
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 8,
+        cv: CV = 5,
+        discrete_features: ArrayLike = "auto",
+        discrete_target: bool | Literal["auto"] = "auto",
+        units: str = "nats",
+        device: str = "cpu",
+        callbacks: Callbacks | None = None,
+        n_jobs: int | None = None,
+        random_state: SeedLike = None,
+        verbose: int = 0,
+    ) -> None:
         self.objective = objective
         self.solver = solver
         self.start = start
@@ -252,8 +265,14 @@ class MINE(TellsCallbacks, ShowsFigures, TakesAnyTable, BaseEstimator):
         self.random_state = random_state
         self.verbose = verbose
 
-    @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, given=None, groups=None):
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(
+        self,
+        X: TableLike,
+        y: TableLike,
+        given: TableLike | None = None,
+        groups: ArrayLike | None = None,
+    ) -> Self:
         """Estimate I(X; Y), or I(X; Y | given).
 
         Parameters
@@ -288,7 +307,14 @@ class MINE(TellsCallbacks, ShowsFigures, TakesAnyTable, BaseEstimator):
             self._fit(X, y, given, groups, told.callbacks)
         return self
 
-    def _fit(self, X, y, given=None, groups=None, callbacks=()):
+    def _fit(
+        self,
+        X: TableLike,
+        y: TableLike,
+        given: TableLike | None = None,
+        groups: ArrayLike | None = None,
+        callbacks: Callbacks = (),
+    ) -> Folds | None:
         """Fit, and return the folds; None where a side is constant."""
         settings = self._settings(callbacks)
         X = as_table(X, "X", estimator=self)
@@ -304,8 +330,10 @@ class MINE(TellsCallbacks, ShowsFigures, TakesAnyTable, BaseEstimator):
         # The difference of two bounds is none.
         bound = OBJECTIVES[settings.objective].is_lower_bound
         self.is_lower_bound_ = bound and z is None
-        self.history_, self.n_iter_, self.solver_ = [], 0, "none"
-        self._pieces, self._level_maps = None, None
+        self.history_: History = []
+        self.n_iter_, self.solver_ = 0, "none"
+        self._pieces: Pieces | None = None
+        self._level_maps: tuple[LevelMap, LevelMap] | None = None
         self.mutual_info_, self.std_error_, self.p_value_ = 0.0, 0.0, 1.0
         self.held_out_bound_ = 0.0
         self.leans_on_start_ = False
@@ -315,33 +343,35 @@ class MINE(TellsCallbacks, ShowsFigures, TakesAnyTable, BaseEstimator):
             X, self._x_encoder.discrete, target, self._y_encoder.discrete
         )
         warn_of_infinite(infinite, X, target)
-        options = {"groups": groups, "labels": labels}
+        options: dict[str, Any] = {"groups": groups, "labels": labels}
+        fit: CrossFit | GivenFit
         pair = None
         if z is None and settings.solved and settings.start is not None:
             pair = self._pair(X, target, folds)
         with one_thread():
             if z is not None:
-                fit = GivenFitter(y, z, folds, settings, seed=seed, **options).fit(x)
+                fitter = GivenFitter(y, z, folds, settings, seed=seed, **options)
+                fit = given_fit = fitter.fit(x)
                 p_value = ConditionalTest(y, z, seed).p_value(x)
-                fits = [fit.given, fit.both]
+                fits = [given_fit.given, given_fit.both]
             else:
                 options["rng"] = np.random.default_rng(seed)
                 if pair is None:
-                    fit = cross_fit(x, y, folds, settings, **options)
+                    plain = cross_fit(x, y, folds, settings, **options)
                 else:
-                    fit = fit_pair(pair, x, y, settings, **options)
+                    plain = fit_pair(pair, x, y, settings, **options)
                 p_value = independence_p_value(x, y, seed)
-                fit = replace(fit, influence=None)
-                fits = [fit]
-        self._pieces = Pieces(fit, n_tested(folds), [p_value])
-        if pair is not None and isinstance(fit.bank, TableBank):
-            self._pieces.grid = pair.grid
-            self._pieces.counts = pair.table(slice(None))
-            self._level_maps = [
-                LevelMap(table.column(0), levels.codes)
-                for table, levels in ((X, pair.x), (target, pair.y))
-            ]
-        self._report(fit.history)
+                fit = plain = replace(plain, influence=None)
+                fits = [plain]
+        self._pieces = pieces = Pieces(fit, n_tested(folds), [p_value])
+        if pair is not None and isinstance(fits[0].bank, TableBank):
+            pieces.grid = pair.grid
+            pieces.counts = pair.table(slice(None))
+            self._level_maps = (
+                LevelMap(X.column(0), pair.x.codes),
+                LevelMap(target.column(0), pair.y.codes),
+            )
+        self._report(pieces, fit.history)
         for each, of in zip(fits, _TERMS if len(fits) > 1 else ("",), strict=True):
             warn_of_fit(each, n, settings, of, infinite)
         if fit.leans_on_start:
@@ -354,8 +384,8 @@ class MINE(TellsCallbacks, ShowsFigures, TakesAnyTable, BaseEstimator):
             )
         return folds
 
-    @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y):
+    @fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X: TableLike, y: TableLike) -> Self:
         """Estimate I(X; Y) from data in pieces, of which none is kept.
 
         The first piece is fitted as by :meth:`fit`, and decides how columns are
@@ -409,17 +439,18 @@ class MINE(TellsCallbacks, ShowsFigures, TakesAnyTable, BaseEstimator):
             )
         shown = working("MINE", shown=self.verbose)
         with self._telling(X, y) as told, shown:
-            self._go_on(X, y, told.callbacks)
+            self._go_on(self._pieces, X, y, told.callbacks)
         return self
 
-    def _go_on(self, X, y, callbacks):
+    def _go_on(
+        self, pieces: Pieces, X: TableLike, y: TableLike, callbacks: Callbacks
+    ) -> None:
         """Score a further piece, and learn from it."""
         settings = self._settings(callbacks)
         X = as_table(X, "X", estimator=self, reset=False)
         n = X.shape[0]
         target = self._as_target(y, n)
         require_pairs(n)
-        pieces = self._pieces
         seed = draw_seed(self.random_state)
         rng = np.random.default_rng([seed, len(pieces.p_values)])
         x, y = self._x_encoder.transform(X), self._y_encoder.transform(target)
@@ -428,9 +459,11 @@ class MINE(TellsCallbacks, ShowsFigures, TakesAnyTable, BaseEstimator):
             if self._level_maps is None:
                 fit = network_piece(pieces, x, y, settings, rng)
             else:
-                fit, counts = table_piece(pieces, *self._codes(X, target))
+                x_map, y_map = self._level_maps
+                codes = x_map(X.column(0)), y_map(target.column(0))
+                fit, counts = table_piece(pieces, *codes)
         pieces.add(fit, n, p_value, counts)
-        self._report(fit.history)
+        self._report(pieces, fit.history)
         if goes_astray(fit):
             warn(
                 "On this piece the critics of the earlier ones do worse than none "
@@ -438,7 +471,9 @@ class MINE(TellsCallbacks, ShowsFigures, TakesAnyTable, BaseEstimator):
                 "pieces that are draws of one distribution.",
             )
 
-    def _encode(self, X, target, given, groups):
+    def _encode(
+        self, X: Table, target: Table, given: Table | None, groups: NDArray[Any] | None
+    ) -> tuple[Floats, Floats, Floats | None]:
         """Learn the encodings of all sides, and encode them.
 
         Returns
@@ -460,29 +495,29 @@ class MINE(TellsCallbacks, ShowsFigures, TakesAnyTable, BaseEstimator):
             (self._y_encoder, target),
             (self._z_encoder, given),
         ):
-            if table is not None:
+            if encoder is not None and table is not None:
                 sides.append((encoder.fit_transform(table), encoder))
                 warn_of_identifiers(encoder, table)
         warn_of_repeats(groups, *sides)
         x, y, *z = (encoded for encoded, _ in sides)
-        if given is None or not self._z_encoder.informative:
+        if self._z_encoder is None or not self._z_encoder.informative:
             return x, y, None
-        return x, y, *z
+        return x, y, z[0]
 
-    def _settings(self, callbacks=()):
+    def _settings(self, callbacks: Callbacks = ()) -> Settings:
         settings = Settings.of(self)
         settings = replace(settings, callbacks=(*settings.callbacks, *callbacks))
         if self.n_jobs is None:
             settings = replace(settings, n_jobs=torch.get_num_threads())
         return settings
 
-    def _report(self, history):
+    def _report(self, pieces: Pieces, history: History) -> None:
         """Set what users read, from what is known of all pieces."""
-        fit, unit = self._pieces.fit, NATS_PER_UNIT[self.units]
+        fit, unit = pieces.fit, NATS_PER_UNIT[self.units]
         self.mutual_info_ = fit.corrected / unit
         self.held_out_bound_ = fit.held_out_bound / unit
         self.std_error_ = fit.std_error / unit
-        self.p_value_ = self._pieces.p_value
+        self.p_value_ = pieces.p_value
         self.n_iter_ = int(fit.n_iter.max())
         self.solver_ = fit.solver
         self.leans_on_start_ = bool(fit.leans_on_start)
@@ -495,7 +530,7 @@ class MINE(TellsCallbacks, ShowsFigures, TakesAnyTable, BaseEstimator):
             for record in history
         ]
 
-    def _pair(self, X, target, folds):
+    def _pair(self, X: Table, target: Table, folds: Folds) -> Pair | None:
         """Two single columns as a pair, for critics on a grid; else None."""
         if X.shape[1] > 1 or target.shape[1] > 1:
             return None
@@ -509,7 +544,7 @@ class MINE(TellsCallbacks, ShowsFigures, TakesAnyTable, BaseEstimator):
         )
         return Pair(x, y, folds)
 
-    def _figures(self):
+    def _figures(self) -> list[tuple[str, str]]:
         if not hasattr(self, "mutual_info_"):
             return []
         estimate = with_interval(
@@ -521,7 +556,7 @@ class MINE(TellsCallbacks, ShowsFigures, TakesAnyTable, BaseEstimator):
             ("p-value of independence", f"{self.p_value_:.1e}"),
         ]
 
-    def confidence_interval(self, level=0.95):
+    def confidence_interval(self, level: float = 0.95) -> tuple[float, float]:
         """Interval of the estimate's sampling error.
 
         Parameters
@@ -545,7 +580,9 @@ class MINE(TellsCallbacks, ShowsFigures, TakesAnyTable, BaseEstimator):
         half = norm.ppf(0.5 + 0.5 * level) * self.std_error_
         return self.mutual_info_ - half, self.mutual_info_ + half
 
-    def pointwise_mutual_info(self, X, y, given=None):
+    def pointwise_mutual_info(
+        self, X: TableLike, y: TableLike, given: TableLike | None = None
+    ) -> Floats:
         """Pointwise mutual information ln p(x, y) / p(x)p(y) of rows.
 
         Parameters
@@ -582,31 +619,29 @@ class MINE(TellsCallbacks, ShowsFigures, TakesAnyTable, BaseEstimator):
             pointwise = self._pieces.fit.pointwise(x, y)
         return pointwise / NATS_PER_UNIT[self.units]
 
-    def _as_seen(self, X, target, given=None):
+    def _as_seen(
+        self, X: Table, target: Table, given: Table | None = None
+    ) -> tuple[NDArray[Any], NDArray[Any]]:
         """Rows of both sides as critics take them: encoded, or levels (n, 1)."""
         x = self._x_as_seen(X)
-        if isinstance(self._pieces.fit, GivenFit):
-            x = np.column_stack([x, self._z_encoder.transform(given)])
+        encoder = self._z_encoder
+        if encoder is not None and given is not None and encoder.informative:
+            x = np.column_stack([x, encoder.transform(given)])
         return x, self._y_as_seen(target)
 
-    def _x_as_seen(self, X):
+    def _x_as_seen(self, X: Table) -> NDArray[Any]:
         """Rows of X alone."""
         if self._level_maps is None:
             return self._x_encoder.transform(X)
         return self._level_maps[0](X.column(0))[:, None]
 
-    def _y_as_seen(self, target):
+    def _y_as_seen(self, target: Table) -> NDArray[Any]:
         """Rows of y alone."""
         if self._level_maps is None:
             return self._y_encoder.transform(target)
         return self._level_maps[1](target.column(0))[:, None]
 
-    def _codes(self, X, target):
-        """Levels of both single columns."""
-        x_map, y_map = self._level_maps
-        return x_map(X.column(0)), y_map(target.column(0))
-
-    def _as_target(self, y, n_rows):
+    def _as_target(self, y: TableLike, n_rows: int) -> Table:
         """y as a table of as many columns as `fit` saw."""
         target = as_target(y, n_rows=n_rows)
         n_targets = len(self._y_encoder.columns_)
@@ -617,7 +652,7 @@ class MINE(TellsCallbacks, ShowsFigures, TakesAnyTable, BaseEstimator):
             )
         return target
 
-    def _as_given(self, given, n_rows):
+    def _as_given(self, given: TableLike | None, n_rows: int) -> Table | None:
         """given as a table of as many columns as `fit` saw; None where it saw none."""
         if (given is None) != (self._z_encoder is None):
             had, got = ("no", "some") if self._z_encoder is None else ("a", "no")
@@ -625,7 +660,7 @@ class MINE(TellsCallbacks, ShowsFigures, TakesAnyTable, BaseEstimator):
                 f"fit had {had} `given`, and there is {got} here. Pass the columns "
                 "that fit was conditioned on, or none in either place."
             )
-        if given is None:
+        if given is None or self._z_encoder is None:
             return None
         given = as_given(given, n_rows=n_rows)
         n_given = len(self._z_encoder.columns_)
@@ -636,7 +671,9 @@ class MINE(TellsCallbacks, ShowsFigures, TakesAnyTable, BaseEstimator):
             )
         return given
 
-    def score(self, X, y, given=None):
+    def score(
+        self, X: TableLike, y: TableLike, given: TableLike | None = None
+    ) -> float:
         """The bound on these rows; higher is better.
 
         The mean pointwise mutual information, with the normaliser that was fixed on
@@ -666,10 +703,10 @@ class MINE(TellsCallbacks, ShowsFigures, TakesAnyTable, BaseEstimator):
         """
         return float(self.pointwise_mutual_info(X, y, given).mean())
 
-    def __sklearn_is_fitted__(self):
+    def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "mutual_info_")
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.target_tags.required = True
         tags.target_tags.multi_output = True

@@ -1,10 +1,12 @@
 """mine_score and MINEScore: every column of a table against a target."""
 
 from numbers import Integral
+from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
-from sklearn.utils._param_validation import Interval, StrOptions, validate_params
+from sklearn.utils._param_validation import Interval, StrOptions
 
 from ._checks import (
     column_indices,
@@ -25,8 +27,9 @@ from ._params import (
     documented,
 )
 from ._progress import progress
-from ._table import as_groups, as_table, as_target
+from ._table import Table, as_groups, as_table, as_target
 from ._tasks import Task, score_blocks
+from ._typing import CV, Floats, Groups, SeedLike, Sizes, TableLike, validate_params
 from ._warn import warn
 
 # Columns in which repeated rows are looked for.
@@ -99,37 +102,37 @@ _TEXTS = {
 @documented(**_TEXTS)
 @validate_params(_CONSTRAINTS, prefer_skip_nested_validation=True)
 def mine_score(
-    X,
-    y,
+    X: TableLike,
+    y: TableLike,
     *,
-    objective="mine",
-    solver="auto",
-    start="canonical",
-    encoding="rank",
-    hidden_layer_sizes="auto",
-    activation="auto",
-    alpha=1e-3,
-    batch_size="auto",
-    learning_rate_init=5e-3,
-    max_iter=30,
-    tol=1e-3,
-    early_stopping=True,
-    validation_fraction=0.1,
-    n_iter_no_change=8,
-    cv=5,
-    discrete_features="auto",
-    discrete_target="auto",
-    feature_groups=None,
-    given_features=None,
-    groups=None,
-    max_samples=10000,
-    units="nats",
-    device="cpu",
-    n_jobs=None,
-    random_state=None,
-    verbose=0,
-    return_std=False,
-):
+    objective: str = "mine",
+    solver: str = "auto",
+    start: str | None = "canonical",
+    encoding: str = "rank",
+    hidden_layer_sizes: Sizes | Literal["auto"] = "auto",
+    activation: str = "auto",
+    alpha: float = 1e-3,
+    batch_size: int | Literal["auto"] = "auto",
+    learning_rate_init: float = 5e-3,
+    max_iter: int = 30,
+    tol: float = 1e-3,
+    early_stopping: bool = True,
+    validation_fraction: float = 0.1,
+    n_iter_no_change: int = 8,
+    cv: CV = 5,
+    discrete_features: ArrayLike = "auto",
+    discrete_target: bool | Literal["auto"] = "auto",
+    feature_groups: Groups = None,
+    given_features: ArrayLike | None = None,
+    groups: ArrayLike | None = None,
+    max_samples: int | None = 10000,
+    units: str = "nats",
+    device: str = "cpu",
+    n_jobs: int | None = None,
+    random_state: SeedLike = None,
+    verbose: int = 0,
+    return_std: bool = False,
+) -> tuple[Floats, ...]:
     """Mutual information of each column of X with y, and its p-value.
 
     A score function for SelectKBest, SelectPercentile, SelectFdr, SelectFpr, SelectFwe
@@ -244,40 +247,40 @@ class MINEScore(BaseEstimator):
     array([False, False,  True,  True])
     """
 
-    _parameter_constraints: dict = {
+    _parameter_constraints: dict[str, list[Any]] = {
         name: rule for name, rule in _CONSTRAINTS.items() if name != "return_std"
     }
 
     def __init__(
         self,
         *,
-        objective="mine",
-        solver="auto",
-        start="canonical",
-        encoding="rank",
-        hidden_layer_sizes="auto",
-        activation="auto",
-        alpha=1e-3,
-        batch_size="auto",
-        learning_rate_init=5e-3,
-        max_iter=30,
-        tol=1e-3,
-        early_stopping=True,
-        validation_fraction=0.1,
-        n_iter_no_change=8,
-        cv=5,
-        discrete_features="auto",
-        discrete_target="auto",
-        feature_groups=None,
-        given_features=None,
-        groups=None,
-        max_samples=10000,
-        units="nats",
-        device="cpu",
-        n_jobs=None,
-        random_state=None,
-        verbose=0,
-    ):
+        objective: str = "mine",
+        solver: str = "auto",
+        start: str | None = "canonical",
+        encoding: str = "rank",
+        hidden_layer_sizes: Sizes | Literal["auto"] = "auto",
+        activation: str = "auto",
+        alpha: float = 1e-3,
+        batch_size: int | Literal["auto"] = "auto",
+        learning_rate_init: float = 5e-3,
+        max_iter: int = 30,
+        tol: float = 1e-3,
+        early_stopping: bool = True,
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 8,
+        cv: CV = 5,
+        discrete_features: ArrayLike = "auto",
+        discrete_target: bool | Literal["auto"] = "auto",
+        feature_groups: Groups = None,
+        given_features: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
+        max_samples: int | None = 10000,
+        units: str = "nats",
+        device: str = "cpu",
+        n_jobs: int | None = None,
+        random_state: SeedLike = None,
+        verbose: int = 0,
+    ) -> None:
         self.objective = objective
         self.solver = solver
         self.start = start
@@ -305,7 +308,7 @@ class MINEScore(BaseEstimator):
         self.random_state = random_state
         self.verbose = verbose
 
-    def __call__(self, X, y):
+    def __call__(self, X: TableLike, y: TableLike) -> tuple[Floats, Floats]:
         """Score the columns of X.
 
         Parameters
@@ -331,7 +334,9 @@ class MINEScore(BaseEstimator):
         return scores, p_values
 
 
-def score_table(X, y, params):
+def score_table(
+    X: TableLike, y: TableLike, params: "MINEScore"
+) -> tuple[Floats, Floats, Floats, NDArray[Any]]:
     """The driver behind both: validate, split into tasks, gather.
 
     Returns
@@ -366,7 +371,7 @@ def score_table(X, y, params):
     scores, errors = np.zeros(n_features), np.zeros(n_features)
     p_values = np.ones(n_features)
     solvers = np.full(n_features, "none", dtype=object)
-    identifiers = []
+    identifiers: list[Any] = []
     for block, outcome in zip(blocks, outcomes, strict=True):
         scores[block], errors[block], p_values[block] = outcome[:3]
         solvers[block] = outcome[3]
@@ -390,7 +395,7 @@ def score_table(X, y, params):
     return scores / unit, p_values, errors / unit, solvers
 
 
-def _given_columns(given_features, table):
+def _given_columns(given_features: ArrayLike | None, table: Table) -> list[int]:
     """Numbers of the columns that all others are conditioned on."""
     if given_features is None:
         return []
@@ -402,7 +407,7 @@ def _given_columns(given_features, table):
     return given
 
 
-def column_blocks(feature_groups, table):
+def column_blocks(feature_groups: Groups, table: Table) -> list[list[int]]:
     """Column numbers that score together."""
     n_features = table.shape[1]
     if feature_groups is None:
@@ -429,7 +434,13 @@ def column_blocks(feature_groups, table):
     return [np.flatnonzero(codes == code).tolist() for code in range(codes.max() + 1)]
 
 
-def _warn_of_repeats(table, overrides, target, of_target, groups):
+def _warn_of_repeats(
+    table: Table,
+    overrides: list[Override],
+    target: Table,
+    of_target: list[Override],
+    groups: NDArray[Any] | None,
+) -> None:
     """Look for repeated rows in the first columns, and in the target."""
     first = table.block(range(min(_LOOKED_AT, table.shape[1]))).compact()
     columns = [part.column(j) for part in (first, target) for j in range(part.shape[1])]

@@ -6,26 +6,29 @@ leave unexplained (:mod:`sklearn_mine._given`), and whether it adds anything is 
 against the best of as many useless columns. Computing is kept apart from choosing.
 """
 
+from collections.abc import Iterable, Sequence
 from numbers import Integral, Real
+from typing import Any, Literal, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, _fit_context, clone
+from sklearn.base import BaseEstimator, clone
 from sklearn.feature_selection import SelectorMixin
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from . import _null
-from ._callbacks import TellsCallbacks
+from ._callbacks import TellsCallbacks, Told
 from ._checks import discrete_overrides, draw_seed
-from ._encoding import TableEncoder
+from ._encoding import Override, TableEncoder
 from ._given import ConditionalTest, information
 from ._html import ShowsFigures, with_interval
 from ._params import TakesAnyTable
 from ._progress import progress
 from ._score import MINEScore, column_blocks, score_table
-from ._table import as_groups, as_table, as_target
+from ._table import Table, as_groups, as_table, as_target
 from ._tasks import Task, score_blocks
 from ._threads import one_thread
+from ._typing import Bools, Floats, Groups, Ints, SeedLike, TableLike, fit_context
 from .nn.scoring import for_each
 
 # Rows that tests and gains are worked out on at most, candidates whose gain is worked
@@ -37,6 +40,9 @@ _MAX_PAIRED, _N_PAIR_FEATURES, _N_Y_FEATURES, _N_PAIRS_TESTED = 400, 3, 6, 3
 # Steps whose joint information is measured at most, and bytes of encoded columns that
 # are kept between steps.
 _MAX_MEASURED, _MAX_KEPT = 20, 2**28
+
+# Groups that are added, their gain, and its p-value.
+Step = tuple[list[int], float, float]
 
 
 class MINESelector(
@@ -160,7 +166,7 @@ class MINESelector(
     (800, 2)
     """
 
-    _parameter_constraints: dict = {
+    _parameter_constraints: dict[str, list[Any]] = {
         "score": [MINEScore, None],
         "n_features_to_select": [
             StrOptions({"auto"}),
@@ -177,16 +183,16 @@ class MINESelector(
 
     def __init__(
         self,
-        score=None,
+        score: MINEScore | None = None,
         *,
-        n_features_to_select="auto",
-        redundancy="joint",
-        alpha=0.05,
-        feature_groups=None,
-        n_jobs=None,
-        random_state=None,
-        verbose=0,
-    ):
+        n_features_to_select: float | Literal["auto"] = "auto",
+        redundancy: str | None = "joint",
+        alpha: float = 0.05,
+        feature_groups: Groups = None,
+        n_jobs: int | None = None,
+        random_state: SeedLike = None,
+        verbose: int = 0,
+    ) -> None:
         self.score = score
         self.n_features_to_select = n_features_to_select
         self.redundancy = redundancy
@@ -196,8 +202,8 @@ class MINESelector(
         self.random_state = random_state
         self.verbose = verbose
 
-    @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y):
+    @fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X: TableLike, y: TableLike) -> Self:
         """Score the columns and choose among them.
 
         Parameters
@@ -242,7 +248,11 @@ class MINESelector(
             self._order_rest(search)
             return self.select()
 
-    def select(self, n_features_to_select=None, alpha=None):
+    def select(
+        self,
+        n_features_to_select: float | Literal["auto"] | None = None,
+        alpha: float | None = None,
+    ) -> Self:
         """Choose anew from what `fit` worked out.
 
         Parameters
@@ -275,7 +285,7 @@ class MINESelector(
                 f"alpha should lie above 0 and not above {self.alpha}, which the path "
                 f"was worked out with; got {alpha!r}."
             )
-        self.support_ = np.zeros(self.n_features_in_, dtype=bool)
+        self.support_: Bools = np.zeros(self.n_features_in_, dtype=bool)
         if isinstance(n_wanted, str):
             if n_wanted != "auto":
                 raise ValueError(
@@ -294,22 +304,22 @@ class MINESelector(
             self.support_[block] = True
         return self
 
-    def _limit(self):
+    def _limit(self) -> int | None:
         """Groups to choose at most, or None for as many as add something."""
         n_wanted = self.n_features_to_select
         return None if isinstance(n_wanted, str) else _number(n_wanted, self._blocks)
 
-    def _order_rest(self, search):
+    def _order_rest(self, search: "_Search") -> None:
         """Rank columns, chosen ones first."""
         rest = [i for i in range(len(self._blocks)) if i not in search.chosen]
         order = search.chosen + sorted(rest, key=lambda i: -search.gains[i])
-        self.ranking_ = np.zeros(self.n_features_in_, dtype=int)
+        self.ranking_: Ints = np.zeros(self.n_features_in_, dtype=int)
         self.redundancy_ = np.zeros(self.n_features_in_)
         for place, i in enumerate(order):
             self.ranking_[self._blocks[i]] = place + 1
             self.redundancy_[self._blocks[i]] = search.redundancy(i)
 
-    def _figures(self):
+    def _figures(self) -> list[tuple[str, str]]:
         if not hasattr(self, "support_"):
             return []
         names = getattr(self, "feature_names_in_", None)
@@ -320,22 +330,24 @@ class MINESelector(
         if len(kept):
             shown.append(("which", ", ".join(first) + more))
         if self.path_ and np.isfinite(self.path_[-1]["mutual_info"]):
-            last = [self.path_[-1][name] for name in ("mutual_info", "low", "high")]
-            shown.append(("together with the target", with_interval(*last, "nats")))
+            last = self.path_[-1]
+            interval = last["low"], last["high"]
+            told = with_interval(last["mutual_info"], *interval, "nats")
+            shown.append(("together with the target", told))
         return shown
 
-    def _get_support_mask(self):
+    def _get_support_mask(self) -> Bools:
         check_is_fitted(self, "support_")
         return self.support_
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.target_tags.required = True
         tags.target_tags.multi_output = True
         return tags
 
 
-def _number(n_wanted, groups):
+def _number(n_wanted: float, groups: list[list[int]]) -> int:
     """A number of groups, from a number or a share."""
     is_number = isinstance(n_wanted, Integral) and not isinstance(n_wanted, bool)
     if is_number and n_wanted >= 1:
@@ -366,7 +378,14 @@ class _Search:
         See :class:`MINESelector`.
     """
 
-    def __init__(self, selector, table, target, score, seed):
+    def __init__(
+        self,
+        selector: MINESelector,
+        table: Table,
+        target: Table,
+        score: MINEScore,
+        seed: int,
+    ) -> None:
         self.kind, self.alpha = selector.redundancy, selector.alpha
         self.blocks, self.n_jobs = selector._blocks, selector.n_jobs
         self.verbose, self.seed = selector.verbose, seed
@@ -375,6 +394,7 @@ class _Search:
         self.groups = as_groups(score.groups, table.shape[0])
         of_target = discrete_overrides(score.discrete_target, target, "discrete_target")
         self.task = self._task(target, of_target)
+        self._kept: dict[int, Floats] | None
         self._kept = {} if 8 * np.prod(table.shape) < _MAX_KEPT else None
         first = [block[0] for block in self.blocks]
         self.scores = selector.scores_[first]
@@ -383,7 +403,8 @@ class _Search:
         # Columns that tell nothing at all never do.
         self.useless = {i for i in range(len(first)) if not self._encoded(i).shape[1]}
         self.candidates = set(range(len(first))) - self.useless
-        self.chosen, self.path = [], []
+        self.chosen: list[int] = []
+        self.path: list[dict[str, Any]] = []
         self.with_chosen = np.zeros((0, len(first)))
         rows = np.arange(table.shape[0])
         if len(rows) > _MAX_ROWS:
@@ -391,15 +412,15 @@ class _Search:
             rows = np.sort(rng.choice(rows, _MAX_ROWS, replace=False))
         self.rows = rows
         self.y = self.task.y[rows]
-        self._tested = None, None
+        self._tested: tuple[list[int], ConditionalTest] | None = None
 
     # The data
 
-    def _task(self, target, discrete, **options):
+    def _task(self, target: Table, discrete: list[Override], **options: Any) -> Task:
         options |= {"groups": self.groups, "seed": self.seed}
         return Task(target, self.score, discrete=discrete, **options)
 
-    def _encoded(self, i):
+    def _encoded(self, i: int) -> Floats:
         """A group, encoded, all rows; no columns where it tells nothing."""
         if self._kept is not None and i in self._kept:
             return self._kept[i]
@@ -412,13 +433,13 @@ class _Search:
             self._kept[i] = encoded
         return encoded
 
-    def _together(self, groups):
+    def _together(self, groups: Sequence[int]) -> Floats:
         """Some groups side by side, the rows that tests read."""
         return np.column_stack([self._encoded(i)[self.rows] for i in groups])
 
     # The steps
 
-    def run(self, limit, told):
+    def run(self, limit: int | None, told: Told) -> None:
         """Add groups until there are so many, none adds anything, or told to stop."""
         if not self.task.encoder.informative:
             return
@@ -439,14 +460,14 @@ class _Search:
         self.candidates -= self.useless
         self._weigh()
 
-    def _next(self, n_left):
+    def _next(self, n_left: int | None) -> Step | None:
         """The groups of the next step, their gain, and its p-value; None to stop."""
         weighed, values = self._weigh(), self._criterion()
         # Of copies, which differ by rounding, the first.
-        order = sorted(weighed, key=lambda i: (-round(values[i], 9), i))
+        order = sorted(weighed, key=lambda i: (-np.round(values[i], 9), i))
         auto, best = n_left is None, None
         # Half of the level is for pairs, where they are looked for.
-        paired = self.kind == "joint" and (auto or n_left > 1)
+        paired = self.kind == "joint" and (n_left is None or n_left > 1)
         level = self.alpha / 2.0 if paired else self.alpha
         for i in order[:_MAX_FAILURES]:
             p_value = _best_of(self._p_value([i]), len(self.candidates))
@@ -462,14 +483,16 @@ class _Search:
                 return pair
         if auto:
             return None
-        if self.kind == "joint" and self.chosen:
+        if self.kind == "joint" and self.chosen and best is not None:
             # None is seen to add anything: which adds most is chance, and what tells
             # most by itself the surer choice.
             i = max(weighed, key=lambda i: self.scores[i])
             best = [i], self.gains[i], best[2]
         return best
 
-    def _add(self, groups, gain, p_value, removing):
+    def _add(
+        self, groups: list[int], gain: float, p_value: float, removing: bool
+    ) -> None:
         self.chosen += groups
         self.candidates -= set(groups)
         removed = self._superfluous() if removing and self.kind == "joint" else []
@@ -477,7 +500,7 @@ class _Search:
             self.chosen.remove(i)
         mutual_info, error = self._joint_information()
 
-        def columns(some):
+        def columns(some: Iterable[int]) -> list[int]:
             return [j for i in some for j in self.blocks[i]]
 
         self.path.append(
@@ -493,9 +516,9 @@ class _Search:
             }
         )
 
-    def _superfluous(self):
+    def _superfluous(self) -> list[int]:
         """Chosen groups that add nothing to the others, the most plainly so first."""
-        removed = []
+        removed: list[int] = []
         while len(self.chosen) - len(removed) > 1:
             left = [i for i in self.chosen if i not in removed]
             p_values = [
@@ -506,7 +529,7 @@ class _Search:
             removed.append(left[int(np.argmax(p_values))])
         return removed
 
-    def _joint_information(self):
+    def _joint_information(self) -> tuple[float, float]:
         """What all chosen groups tell about y, and its standard error."""
         if len(self.path) >= _MAX_MEASURED:
             return np.nan, np.nan
@@ -516,7 +539,7 @@ class _Search:
 
     # What candidates would add
 
-    def _weigh(self):
+    def _weigh(self) -> list[int]:
         """Work out anew what candidates would add to those chosen.
 
         Of many, the foremost first, until no other could be ahead of them unless it
@@ -535,7 +558,8 @@ class _Search:
             n_new = len(self.chosen) - len(self.with_chosen)
             unknown = np.full((n_new, len(self.blocks)), np.nan)
             self.with_chosen = np.vstack([self.with_chosen, unknown])
-        left, weighed = set(self.candidates), []
+        left = set(self.candidates)
+        weighed: list[int] = []
         while left:
             part = sorted(left, key=lambda i: -self.gains[i])[:_MAX_CANDIDATES]
             if weighed and self.gains[part[0]] <= self.gains[weighed].max():
@@ -548,7 +572,7 @@ class _Search:
             left -= set(part)
         return weighed
 
-    def _weigh_pairs(self, part):
+    def _weigh_pairs(self, part: list[int]) -> None:
         """Criteria that are made of what is known with each of the chosen groups."""
         for row, s in zip(self.with_chosen, self.chosen, strict=True):
             unknown = [i for i in part if np.isnan(row[i])]
@@ -565,13 +589,13 @@ class _Search:
             combine = np.mean if self.kind == "jmi" else np.min
             self.gains[part] = combine(known, axis=0)
 
-    def _looks(self, test, groups):
-        def look(i):
+    def _looks(self, test: ConditionalTest, groups: Sequence[int]) -> list[float]:
+        def look(i: int) -> float:
             return test.information(self._encoded(i)[self.rows])[0]
 
         return for_each(look, [(i,) for i in groups], self.n_jobs or 1)
 
-    def _redundancies(self, s, groups):
+    def _redundancies(self, s: int, groups: Sequence[int]) -> list[float]:
         """Information of groups with a chosen one, without a closer look at any."""
         chosen = self.blocks[s]
         discrete = [self.overrides[j] for j in chosen]
@@ -582,10 +606,10 @@ class _Search:
         outcomes = score_blocks(task, *table, blocks, self.n_jobs, bar)
         return [outcome[0] for outcome in outcomes]
 
-    def _criterion(self):
+    def _criterion(self) -> Floats:
         return self.scores if self.kind is None or not self.chosen else self.gains
 
-    def redundancy(self, i):
+    def redundancy(self, i: int) -> float:
         """How much of its score a group loses to those chosen."""
         if self.kind is None or not self.path or i in self.chosen or i in self.useless:
             return 0.0
@@ -593,7 +617,7 @@ class _Search:
 
     # Tests
 
-    def _p_value(self, groups, given=None):
+    def _p_value(self, groups: Sequence[int], given: list[int] | None = None) -> float:
         """Of the hypothesis that groups add nothing to those chosen, or to others."""
         given = self.chosen if given is None else given
         if self.kind is None or not given:
@@ -602,15 +626,14 @@ class _Search:
             return _null.independence_p_value(self._crossed(groups), self.y, self.seed)
         return self._test(given).p_value(self._crossed(groups))
 
-    def _test(self, given):
+    def _test(self, given: list[int]) -> ConditionalTest:
         """A test of what others add to some groups; the last one is kept."""
-        before, test = self._tested
-        if before != given:
+        if self._tested is None or self._tested[0] != given:
             test = ConditionalTest(self.y, self._together(given), self.seed)
             self._tested = list(given), test
-        return test
+        return self._tested[1]
 
-    def _crossed(self, groups):
+    def _crossed(self, groups: Sequence[int]) -> Floats:
         """Groups with the products of their columns, the rows that tests read."""
         parts = [self._encoded(i)[self.rows] for i in groups]
         if len(parts) == 2:
@@ -619,7 +642,7 @@ class _Search:
             parts.append(products.reshape(len(left), -1))
         return np.column_stack(parts)
 
-    def _best_pair(self):
+    def _best_pair(self) -> Step | None:
         """Two groups that add something together, their gain and its p-value."""
         groups = sorted(self.candidates, key=lambda i: -self.scores[i])[:_MAX_PAIRED]
         if len(groups) < 2:
@@ -658,12 +681,12 @@ class _Search:
         return pair, test.information(x)[0], p_value
 
 
-def _best_of(p_value, n_candidates):
+def _best_of(p_value: float, n_candidates: int) -> float:
     """The p-value of the best of as many candidates (Sidak, 1967)."""
     return float(-np.expm1(n_candidates * np.log1p(-min(p_value, 1.0 - 1e-16))))
 
 
-def _pair_features(encoded):
+def _pair_features(encoded: Floats) -> Floats:
     """Two features of a group that products of two groups are made of, (n, 2)."""
     first = encoded[:, 0] - encoded[:, 0].mean()
     spread = first.std()

@@ -12,18 +12,19 @@ learning": the mean of several predictions errs by as much less as they disagree
 """
 
 import copy
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Any, Literal, NamedTuple, Self
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 from scipy.optimize import minimize
 from scipy.special import log_softmax
 from sklearn.base import (
     BaseEstimator,
     ClassifierMixin,
     RegressorMixin,
-    _fit_context,
     is_classifier,
 )
 from sklearn.utils import column_or_1d
@@ -32,6 +33,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ._callbacks import TellsCallbacks
 from ._checks import discrete_overrides
+from ._crossfit import CrossFit
 from ._encoding import TableEncoder, mid_ranks
 from ._html import ShowsFigures
 from ._logistic import LogisticStart, fit_logistic, loosened
@@ -45,8 +47,19 @@ from ._params import (
     documented,
 )
 from ._progress import share, working
-from ._table import as_given, as_table, as_target
+from ._table import Table, as_given, as_table, as_target
 from ._threads import one_thread
+from ._typing import (
+    CV,
+    Callbacks,
+    Floats,
+    Folds,
+    Ints,
+    SeedLike,
+    Sizes,
+    TableLike,
+    fit_context,
+)
 from .nn.scoring import for_each
 
 # Atoms of a continuous target, and of several targets together.
@@ -126,7 +139,7 @@ _TEXTS = {
 class _CriticModel(TellsCallbacks, ShowsFigures, TakesAnyTable, BaseEstimator):
     """What both models share."""
 
-    _parameter_constraints: dict = {
+    _parameter_constraints: dict[str, list[Any]] = {
         **CRITIC_CONSTRAINTS,
         "discrete_features": ["array-like", "boolean", str],
         "callbacks": [list, tuple, None],
@@ -134,30 +147,30 @@ class _CriticModel(TellsCallbacks, ShowsFigures, TakesAnyTable, BaseEstimator):
 
     def __init__(
         self,
-        objective="mine",
+        objective: str = "mine",
         *,
-        solver="auto",
-        start="canonical",
-        encoding="rank",
-        hidden_layer_sizes=(64, 64),
-        activation="relu",
-        alpha=1e-3,
-        batch_size="auto",
-        learning_rate_init=5e-3,
-        max_iter=30,
-        tol=1e-3,
-        early_stopping=True,
-        validation_fraction=0.1,
-        n_iter_no_change=8,
-        cv=5,
-        discrete_features="auto",
-        units="nats",
-        device="cpu",
-        callbacks=None,
-        n_jobs=None,
-        random_state=None,
-        verbose=0,
-    ):
+        solver: str = "auto",
+        start: str | None = "canonical",
+        encoding: str = "rank",
+        hidden_layer_sizes: Sizes = (64, 64),
+        activation: str = "relu",
+        alpha: float = 1e-3,
+        batch_size: int | Literal["auto"] = "auto",
+        learning_rate_init: float = 5e-3,
+        max_iter: int = 30,
+        tol: float = 1e-3,
+        early_stopping: bool = True,
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 8,
+        cv: CV = 5,
+        discrete_features: ArrayLike = "auto",
+        units: str = "nats",
+        device: str = "cpu",
+        callbacks: Callbacks | None = None,
+        n_jobs: int | None = None,
+        random_state: SeedLike = None,
+        verbose: int = 0,
+    ) -> None:
         self.objective = objective
         self.solver = solver
         self.start = start
@@ -181,10 +194,18 @@ class _CriticModel(TellsCallbacks, ShowsFigures, TakesAnyTable, BaseEstimator):
         self.random_state = random_state
         self.verbose = verbose
 
-    def _figures(self):
+    def _figures(self) -> list[tuple[str, str]]:
         return self._mine._figures() if hasattr(self, "_mine") else []
 
-    def _fit(self, X, target, atoms, discrete_target, groups, callbacks):
+    def _fit(
+        self,
+        X: TableLike,
+        target: TableLike,
+        atoms: "_Atoms",
+        discrete_target: bool | Literal["auto"],
+        groups: ArrayLike | None,
+        callbacks: Callbacks,
+    ) -> "list[_HeldOut] | None":
         """Fit critics, learn their powers, and measure importances.
 
         Parameters
@@ -214,7 +235,7 @@ class _CriticModel(TellsCallbacks, ShowsFigures, TakesAnyTable, BaseEstimator):
         self.n_iter_ = max(1, self._mine.n_iter_)
         self._log_shares = np.log(atoms.counts / atoms.counts.sum())
         self._atoms, self._regression, self.powers_ = None, None, np.ones(1)
-        self.feature_importances_ = np.zeros(table.shape[1])
+        self.feature_importances_: Floats = np.zeros(table.shape[1])
         if folds is None:
             return None
         self._atoms = self._mine._y_as_seen(as_given(atoms.values))
@@ -236,12 +257,12 @@ class _CriticModel(TellsCallbacks, ShowsFigures, TakesAnyTable, BaseEstimator):
                 self._measure_importances([part.first(n_each) for part in held_out])
         return held_out
 
-    def _encoded(self, table):
+    def _encoded(self, table: Table) -> Floats:
         """Rows as critics take them, and beside that standardised, (n, width)."""
         x, standard = self._mine._x_as_seen(table), self._standard.transform(table)
         return np.column_stack([x, np.clip(standard, -_FAR_OUT, _FAR_OUT)])
 
-    def _held_out(self, x, folds, atoms):
+    def _held_out(self, x: Floats, folds: Folds, atoms: "_Atoms") -> "list[_HeldOut]":
         """Rows of each fold with what the fold knows of them."""
         rng, parts = np.random.default_rng(0), []
         for k, (_, test) in enumerate(folds):
@@ -253,10 +274,10 @@ class _CriticModel(TellsCallbacks, ShowsFigures, TakesAnyTable, BaseEstimator):
             parts.append(_HeldOut(k, rows, x[rows], atoms.of_rows[rows], ratios))
         return parts
 
-    def _learn_powers(self, held_out):
+    def _learn_powers(self, held_out: "list[_HeldOut]") -> None:
         """Let held-out rows say how far each expert is to be believed."""
 
-        def loss(powers):
+        def loss(powers: Floats) -> float:
             losses = [-self._of_own(part, part.ratios, powers) for part in held_out]
             away = ((powers - usual) ** 2).sum()
             return (np.concatenate(losses).sum() + _POWER_ROWS * away) / n_rows
@@ -268,10 +289,10 @@ class _CriticModel(TellsCallbacks, ShowsFigures, TakesAnyTable, BaseEstimator):
         if np.isfinite(found.fun):
             self.powers_ = found.x
 
-    def _measure_importances(self, held_out):
+    def _measure_importances(self, held_out: "list[_HeldOut]") -> None:
         """What the log-density of held-out rows loses without each column."""
 
-        def importance(columns):
+        def importance(columns: list[int]) -> float:
             lost = []
             for part in held_out:
                 permuted = part.x.copy()
@@ -291,7 +312,7 @@ class _CriticModel(TellsCallbacks, ShowsFigures, TakesAnyTable, BaseEstimator):
         found = for_each(importance, items, n_jobs, tells=True)
         self.feature_importances_ = np.array(found) / NATS_PER_UNIT[self.units]
 
-    def _columns_of_features(self):
+    def _columns_of_features(self) -> list[list[int]]:
         """The encoded columns that each column of X became."""
         widths = [each.width for each in self._mine._x_encoder.columns_]
         if self._mine._level_maps is not None:
@@ -305,11 +326,11 @@ class _CriticModel(TellsCallbacks, ShowsFigures, TakesAnyTable, BaseEstimator):
         halves = blocks[: len(widths)], blocks[len(widths) :]
         return [one + other for one, other in zip(*halves, strict=True)]
 
-    def _of_own(self, part, ratios, powers):
+    def _of_own(self, part: "_HeldOut", ratios: Floats, powers: Floats) -> Floats:
         """ln p(own atom | x) of held-out rows, (n,)."""
         return self._log_density(ratios, powers)[np.arange(len(part.own)), part.own]
 
-    def _held_out_ratios(self, x, k):
+    def _held_out_ratios(self, x: Floats, k: int) -> Floats:
         """ln p(x, y) / p(x)p(y) of rows with all atoms by what fold k knows, (E, n, m).
 
         Of its critic, and of its regression where there is one.
@@ -319,9 +340,17 @@ class _CriticModel(TellsCallbacks, ShowsFigures, TakesAnyTable, BaseEstimator):
             ratios.append(self._regression.of_fold(x, k))
         return np.stack(ratios)
 
-    def _critic_ratios(self, x, critics):
+    @property
+    def _fit_of_mine(self) -> CrossFit:
+        """The critics of all folds, where no side is constant."""
+        pieces = self._mine._pieces
+        assert pieces is not None and isinstance(pieces.fit, CrossFit)
+        return pieces.fit
+
+    def _critic_ratios(self, x: Floats, critics: Sequence[int]) -> Floats:
         """ln p(x, y) / p(x)p(y) of rows with all atoms, of some critics, (K, n, m)."""
-        fit = self._mine._pieces.fit
+        fit = self._fit_of_mine
+        assert self._atoms is not None
         x = x[:, : x.shape[1] - sum(each.width for each in self._standard.columns_)]
         # In double precision predictions do not depend on the other rows.
         x, y = (side.double() for side in fit.as_seen(x, self._atoms))
@@ -339,12 +368,12 @@ class _CriticModel(TellsCallbacks, ShowsFigures, TakesAnyTable, BaseEstimator):
         values = np.nan_to_num(values) - fit.log_normalizer
         return np.clip(values, *fit.limits)
 
-    def _log_density(self, ratios, powers):
+    def _log_density(self, ratios: Floats | list[Floats], powers: Floats) -> Floats:
         """ln p(atom | x), (..., m), from the density ratios of each expert."""
         tilt = sum(power * each for power, each in zip(powers, ratios, strict=True))
         return log_softmax(self._log_shares + tilt, axis=-1)
 
-    def _predict(self, X, summary):
+    def _predict(self, X: TableLike, summary: Callable[[Floats], Floats]) -> Floats:
         """What is made of p(atom | x) of each critic, row by row.
 
         Parameters
@@ -360,10 +389,10 @@ class _CriticModel(TellsCallbacks, ShowsFigures, TakesAnyTable, BaseEstimator):
             return np.repeat(summary(np.exp(self._log_shares)[None, None]), n, axis=0)
         mine = self._mine
         x = self._encoded(table)
-        critics = range(len(mine._pieces.fit.bank.head))
+        critics = range(len(self._fit_of_mine.bank.head))
         size = max(1, _CELLS // m)
 
-        def of_chunk(begin):
+        def of_chunk(begin: int) -> Floats:
             part = x[begin : begin + size]
             ratios = [self._critic_ratios(part, critics)]
             if self._regression is not None:
@@ -374,7 +403,7 @@ class _CriticModel(TellsCallbacks, ShowsFigures, TakesAnyTable, BaseEstimator):
         with one_thread():
             return np.concatenate(for_each(of_chunk, begins, mine._settings().n_jobs))
 
-    def __sklearn_is_fitted__(self):
+    def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "powers_")
 
 
@@ -391,21 +420,21 @@ class _Atoms:
         The atom of each training row; -1 for none.
     """
 
-    values: np.ndarray
-    counts: np.ndarray
-    of_rows: np.ndarray
+    values: Floats
+    counts: Floats
+    of_rows: Ints
 
 
 class _HeldOut(NamedTuple):
     """Rows of a fold, encoded, their atoms, and density ratios by what it knows."""
 
     fold: int
-    rows: np.ndarray
-    x: np.ndarray
-    own: np.ndarray
-    ratios: np.ndarray
+    rows: Ints
+    x: Floats
+    own: Ints
+    ratios: Floats
 
-    def first(self, n):
+    def first(self, n: int) -> "_HeldOut":
         """Some of them."""
         rows = self.rows[:n], self.x[:n], self.own[:n]
         return _HeldOut(self.fold, *rows, self.ratios[:, :n])
@@ -415,13 +444,13 @@ class _HeldOut(NamedTuple):
 class _Regression:
     """Logistic regressions: of the training rows of each fold, and of all rows."""
 
-    folds: list
-    all: LogisticStart
+    folds: list[LogisticStart]
+    all: LogisticStart | None
     n_classes: int
     floor: float
 
     @classmethod
-    def fit(cls, x, labels, folds):
+    def fit(cls, x: Floats, labels: Ints, folds: Folds) -> "_Regression | None":
         """With the likeliest penalty on held-out rows; None where there is too much."""
         n_classes = labels.max() + 1
         if x.shape[1] * n_classes > _MAX_REGRESSION:
@@ -429,10 +458,10 @@ class _Regression:
         if any(len(np.unique(labels[train])) < 2 for train, _ in folds):
             return None
 
-        def fit_rows(rows, inverse_penalty):
+        def fit_rows(rows: Ints | slice, inverse_penalty: float) -> LogisticStart:
             return fit_logistic(x, labels[:, None], labels, rows, inverse_penalty)
 
-        def fit(inverse_penalty):
+        def fit(inverse_penalty: float) -> "tuple[_Regression, float]":
             starts = [fit_rows(train, inverse_penalty) for train, _ in folds]
             found = cls(starts, None, n_classes, -np.log(len(labels)))
             # The classes' shares, which are the same for all penalties, do not matter.
@@ -443,17 +472,19 @@ class _Regression:
             return found, -np.concatenate(of_own).mean()
 
         best, inverse_penalty = loosened(fit, _INVERSE_PENALTIES)
+        assert best is not None and inverse_penalty is not None
         return replace(best, all=fit_rows(slice(None), inverse_penalty))
 
-    def of_fold(self, x, k):
+    def of_fold(self, x: Floats, k: int) -> Floats:
         """Density ratios of rows with all classes by a fold's regression, (n, C)."""
         return self._ratios(self.folds[k], x)
 
-    def of_all(self, x):
+    def of_all(self, x: Floats) -> Floats:
         """The same by that of all rows."""
+        assert self.all is not None
         return self._ratios(self.all, x)
 
-    def _ratios(self, start, x):
+    def _ratios(self, start: LogisticStart, x: Floats) -> Floats:
         # A class that was not there is as improbable as rows can show.
         ratios = np.full((len(x), self.n_classes), self.floor)
         ratios[:, start.codes[:, 0]] = start.of_x(x)
@@ -511,8 +542,8 @@ class MINERegressor(RegressorMixin, _CriticModel):
     True
     """
 
-    @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, groups=None):
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X: TableLike, y: ArrayLike, groups: ArrayLike | None = None) -> Self:
         """Fit the critics.
 
         Parameters
@@ -554,7 +585,9 @@ class MINERegressor(RegressorMixin, _CriticModel):
                     self._levels[j] = self._held_out_levels(held_out, each, column)
         return self
 
-    def _held_out_levels(self, held_out, atoms, values):
+    def _held_out_levels(
+        self, held_out: "list[_HeldOut]", atoms: Floats, values: Floats
+    ) -> Floats:
         """Levels at which critics put what should be quantiles of held-out rows."""
         order, found = np.argsort(atoms, kind="stable"), []
         for part in held_out:
@@ -566,7 +599,7 @@ class MINERegressor(RegressorMixin, _CriticModel):
             ]
         return np.quantile(found, _LEVELS)
 
-    def predict(self, X, quantiles=None):
+    def predict(self, X: TableLike, quantiles: ArrayLike | None = None) -> Floats:
         """The mean of y given x, or quantiles.
 
         Parameters
@@ -595,7 +628,7 @@ class MINERegressor(RegressorMixin, _CriticModel):
                     f"[0.1, 0.9]; got {quantiles.tolist()}."
                 )
 
-        def summary(probabilities):
+        def summary(probabilities: Floats) -> Floats:
             if quantiles is None:
                 return probabilities.mean(axis=0) @ self._values
             parts = [
@@ -607,7 +640,7 @@ class MINERegressor(RegressorMixin, _CriticModel):
         predicted = self._predict(X, summary)
         return predicted[:, 0] if self._is_single else predicted
 
-    def score(self, X, y):
+    def score(self, X: TableLike, y: ArrayLike) -> float:
         """The bound of the mutual information on these rows.
 
         Use ``scoring="r2"`` in cross-validation, or `sklearn.metrics.r2_score`, for
@@ -635,7 +668,7 @@ class MINERegressor(RegressorMixin, _CriticModel):
         as_table(X, "X", estimator=self, reset=False)
         return self._mine.score(X, y)
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = True
         return tags
@@ -692,8 +725,8 @@ class MINEClassifier(PredictsByProbability, ClassifierMixin, _CriticModel):
     (45, 3)
     """
 
-    @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, groups=None):
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X: TableLike, y: ArrayLike, groups: ArrayLike | None = None) -> Self:
         """Fit the critics.
 
         Parameters
@@ -728,7 +761,7 @@ class MINEClassifier(PredictsByProbability, ClassifierMixin, _CriticModel):
             self._fit(X, names[codes], atoms, True, groups, told.callbacks)
         return self
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: TableLike) -> Floats:
         """The probability of each class.
 
         Parameters
@@ -748,7 +781,7 @@ class MINEClassifier(PredictsByProbability, ClassifierMixin, _CriticModel):
         """
         return self._predict(X, lambda probabilities: probabilities.mean(axis=0))
 
-    def score(self, X, y):
+    def score(self, X: TableLike, y: ArrayLike) -> float:
         """The bound of the mutual information on these rows.
 
         Use ``scoring="accuracy"`` in cross-validation, or
@@ -785,7 +818,7 @@ class MINEClassifier(PredictsByProbability, ClassifierMixin, _CriticModel):
         return self._mine.score(X, codes)
 
 
-def _grouped(y, n_atoms=_N_ATOMS):
+def _grouped(y: Floats, n_atoms: int = _N_ATOMS) -> _Atoms:
     """Groups of neighbouring values of about as many rows each."""
     uniques, inverse, counts = np.unique(y, return_inverse=True, return_counts=True)
     codes = np.arange(len(uniques))
@@ -797,7 +830,7 @@ def _grouped(y, n_atoms=_N_ATOMS):
     return _Atoms(np.bincount(of_rows, weights=y) / sizes, sizes, of_rows)
 
 
-def _drawn(y, n_atoms=_N_JOINT_ATOMS):
+def _drawn(y: Floats, n_atoms: int = _N_JOINT_ATOMS) -> _Atoms:
     """Rows drawn to stand for all."""
     rows = np.random.default_rng(0).permutation(len(y))[:n_atoms]
     of_rows = np.full(len(y), -1)
@@ -805,12 +838,12 @@ def _drawn(y, n_atoms=_N_JOINT_ATOMS):
     return _Atoms(y[rows], np.ones(len(rows)), of_rows)
 
 
-def _levels(probabilities):
+def _levels(probabilities: Floats) -> Floats:
     """The level of each atom, in order, in distributions over all, (n, m)."""
     return np.cumsum(probabilities, axis=1) - 0.5 * probabilities
 
 
-def _quantiles(probabilities, values, quantiles):
+def _quantiles(probabilities: Floats, values: Floats, quantiles: Floats) -> Floats:
     """Quantiles of the critics' mean prediction, linear between atoms, (n, q).
 
     Each critic is as sharp as its own errors are, (K, n, m). Their mean errs by less,

@@ -6,17 +6,21 @@ density of a mixture and of its marginals is known, so its pointwise mutual info
 to about a thousandth of a nat.
 """
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from numbers import Integral, Real
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from scipy.special import digamma, gammaln, logsumexp
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, validate_params
+from sklearn.utils._param_validation import Interval
 
 from ._images import load_image_folder
 from ._params import documented
+from ._typing import Floats, SeedLike, validate_params
 
 __all__ = [
     "Component",
@@ -38,6 +42,10 @@ _N_DRAWS = 1_000_000
 _SEED = 0
 # Degrees of freedom above which a student-t is a Gaussian to double precision.
 _GAUSSIAN_DF = 1e8
+
+# X and y, and the information if asked for.
+Drawn = tuple[Any, ...]
+_Maker = TypeVar("_Maker", bound=Callable[..., Drawn])
 
 
 @dataclass(frozen=True)
@@ -73,12 +81,22 @@ class Component:
     (4, 2)
     """
 
-    mean: np.ndarray
-    covariance: np.ndarray
+    mean: Floats
+    covariance: Floats
     df: float = np.inf
-    label_shares: np.ndarray | None = None
+    label_shares: Floats | None = None
 
-    def __post_init__(self):
+    if TYPE_CHECKING:
+        # What is given may be any array-like; what is kept are arrays.
+        def __init__(
+            self,
+            mean: ArrayLike,
+            covariance: ArrayLike,
+            df: float = np.inf,
+            label_shares: ArrayLike | None = None,
+        ) -> None: ...
+
+    def __post_init__(self) -> None:
         mean = np.atleast_1d(np.asarray(self.mean, dtype=float))
         covariance = np.atleast_2d(np.asarray(self.covariance, dtype=float))
         if mean.ndim != 1 or covariance.shape != (len(mean), len(mean)):
@@ -108,7 +126,7 @@ class Component:
                 )
             object.__setattr__(self, "label_shares", shares)
 
-    def log_density(self, values, columns):
+    def log_density(self, values: Floats, columns: slice) -> Floats:
         """Log-density of some columns.
 
         Parameters
@@ -136,7 +154,7 @@ class Component:
         constant -= 0.5 * d * np.log(df * np.pi) + log_volume
         return constant - 0.5 * (df + d) * np.log1p(square / df)
 
-    def draw(self, n, rng):
+    def draw(self, n: int, rng: np.random.RandomState | np.random.Generator) -> Floats:
         """Draw rows.
 
         Parameters
@@ -202,7 +220,12 @@ class Mixture:
     (100,)
     """
 
-    def __init__(self, components, n_features=1, weights=None):
+    def __init__(
+        self,
+        components: Iterable[Component],
+        n_features: int = 1,
+        weights: ArrayLike | None = None,
+    ) -> None:
         self.components = list(components)
         if not self.components:
             raise ValueError("components should hold at least one Component.")
@@ -237,7 +260,9 @@ class Mixture:
                 "some should be left for y."
             )
 
-    def sample(self, n_samples, random_state=None):
+    def sample(
+        self, n_samples: int, random_state: SeedLike = None
+    ) -> tuple[Floats, NDArray[Any]]:
         """Draw rows.
 
         Parameters
@@ -265,14 +290,16 @@ class Mixture:
             rows[here] = component.draw(len(here), rng)
             if component.label_shares is not None:
                 labels[here] = rng.choice(
-                    self.n_labels, size=len(here), p=component.label_shares
+                    len(component.label_shares),
+                    size=len(here),
+                    p=component.label_shares,
                 )
         if self.n_labels is not None:
             return rows, labels
         X, y = rows[:, : self.n_features], rows[:, self.n_features :]
         return X, y[:, 0] if y.shape[1] == 1 else y
 
-    def pointwise_mutual_info(self, X, y):
+    def pointwise_mutual_info(self, X: ArrayLike, y: ArrayLike) -> Floats:
         """ln p(x, y) / p(x)p(y) of rows, exact.
 
         Parameters
@@ -310,12 +337,12 @@ class Mixture:
         parts = [self._pointwise(X[i : i + _BLOCK], y[i : i + _BLOCK]) for i in blocks]
         return np.concatenate(parts) if parts else np.empty(0)
 
-    def _pointwise(self, X, y):
+    def _pointwise(self, X: Floats, y: NDArray[Any]) -> Floats:
         log_weights = np.log(self.weights)[:, None]
         of_x = slice(0, self.n_features)
         log_x = np.stack([c.log_density(X, of_x) for c in self.components])
         if self.n_labels is not None:
-            shares = np.stack([c.label_shares for c in self.components])
+            shares = np.stack([np.asarray(c.label_shares) for c in self.components])
             with np.errstate(divide="ignore"):
                 log_y = np.log(shares[:, y])
             joint = log_x + log_y
@@ -332,7 +359,9 @@ class Mixture:
         )
         return joint - log_x - log_y
 
-    def mutual_info(self, n_draws=_N_DRAWS, random_state=_SEED):
+    def mutual_info(
+        self, n_draws: int = _N_DRAWS, random_state: SeedLike = _SEED
+    ) -> tuple[float, float]:
         """The mean of the pointwise information over fresh draws.
 
         Parameters
@@ -360,7 +389,7 @@ class Mixture:
         return float(mean), float(np.sqrt(variance / n_draws))
 
 
-def _generator(random_state):
+def _generator(random_state: SeedLike) -> np.random.RandomState:
     """Fresh entropy for None: the global generator is left alone."""
     if random_state is None:
         random_state = np.random.RandomState()
@@ -368,12 +397,18 @@ def _generator(random_state):
 
 
 @lru_cache(maxsize=64)
-def _truth(build, *arguments):
+def _truth(build: Callable[..., Mixture], *arguments: Any) -> float:
     """The information of a distribution, computed once."""
     return build(*arguments).mutual_info()[0]
 
 
-def _draw(build, arguments, n_samples, random_state, return_mi):
+def _draw(
+    build: Callable[..., Mixture],
+    arguments: tuple[Any, ...],
+    n_samples: int,
+    random_state: SeedLike,
+    return_mi: bool,
+) -> Drawn:
     X, y = build(*arguments).sample(n_samples, random_state)
     return (X, y, _truth(build, *arguments)) if return_mi else (X, y)
 
@@ -416,23 +451,25 @@ _DOC = {
 }
 
 
-def _makes_data(**rules):
+def _makes_data(**rules: list[Any]) -> Callable[[_Maker], _Maker]:
     """Decorator of what draws rows: checks its parameters, and completes its text."""
 
-    def decorate(make):
+    def decorate(make: _Maker) -> _Maker:
         check = validate_params(_COMMON | rules, prefer_skip_nested_validation=True)
         return documented(**_DOC)(check(make))
 
     return decorate
 
 
-def _elongated(centre, angle, along, across):
+def _elongated(
+    centre: ArrayLike, angle: float, along: float, across: float
+) -> Component:
     """A Gaussian of the plane with its long axis at an angle."""
     axis = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     return Component(centre, axis @ np.diag([along**2, across**2]) @ axis.T)
 
 
-def _paired(rho, n_pairs, n_x, n_y):
+def _paired(rho: ArrayLike, n_pairs: int, n_x: int, n_y: int) -> Floats:
     """Correlation of the first columns of x with the first of y, in pairs."""
     covariance = np.eye(n_x + n_y)
     for i, r in enumerate(np.broadcast_to(rho, n_pairs)):
@@ -442,14 +479,14 @@ def _paired(rho, n_pairs, n_x, n_y):
 
 @_makes_data(rho=_CORRELATION, n_features=_COUNT, df=_DF)
 def make_gaussian(
-    n_samples=1000,
+    n_samples: int = 1000,
     *,
-    rho=0.8,
-    n_features=1,
-    df=np.inf,
-    random_state=None,
-    return_mi=False,
-):
+    rho: float = 0.8,
+    n_features: int = 1,
+    df: float = np.inf,
+    random_state: SeedLike = None,
+    return_mi: bool = False,
+) -> Drawn:
     """Correlated pairs of columns: one Gaussian, or one student-t.
 
     Parameters
@@ -502,21 +539,27 @@ def make_gaussian(
     return X, y, float(mi)
 
 
-def _gaussian(rho, d, df):
+def _gaussian(rho: float, d: int, df: float) -> Mixture:
     return Mixture([Component(np.zeros(2 * d), _paired(rho, d, d, d), df)], d)
 
 
-def _student_excess(df, dx, dy):
+def _student_excess(df: float, dx: int, dy: int) -> float:
     """What a student-t's common scale tells, from the entropies' closed form."""
 
-    def log_scale(d):
+    def log_scale(d: int) -> float:
         return gammaln(0.5 * (df + d)) - 0.5 * (df + d) * digamma(0.5 * (df + d))
 
     return log_scale(dx + dy) + log_scale(0) - log_scale(dx) - log_scale(dy)
 
 
 @_makes_data(rho=_CORRELATION)
-def make_arms(n_samples=1000, *, rho=0.95, random_state=None, return_mi=False):
+def make_arms(
+    n_samples: int = 1000,
+    *,
+    rho: float = 0.95,
+    random_state: SeedLike = None,
+    return_mi: bool = False,
+) -> Drawn:
     """Two crossing arms: correlation `rho` in half of the rows, `-rho` in the others.
 
     Parameters
@@ -544,14 +587,19 @@ def make_arms(n_samples=1000, *, rho=0.95, random_state=None, return_mi=False):
     return _draw(_arms, (float(rho),), n_samples, random_state, return_mi)
 
 
-def _arms(rho):
+def _arms(rho: float) -> Mixture:
     return Mixture([Component([0, 0], [[1, r], [r, 1]]) for r in (rho, -rho)])
 
 
 @_makes_data(n_components=_COUNT, noise=_POSITIVE)
 def make_ring(
-    n_samples=1000, *, n_components=12, noise=0.1, random_state=None, return_mi=False
-):
+    n_samples: int = 1000,
+    *,
+    n_components: int = 12,
+    noise: float = 0.1,
+    random_state: SeedLike = None,
+    return_mi: bool = False,
+) -> Drawn:
     """A ring in the plane of x and y, made of Gaussians around the unit circle.
 
     Parameters
@@ -583,7 +631,7 @@ def make_ring(
     return _draw(_ring, arguments, n_samples, random_state, return_mi)
 
 
-def _ring(n_components, noise):
+def _ring(n_components: int, noise: float) -> Mixture:
     angles = 2 * np.pi * np.arange(n_components) / n_components
     length = max(noise, np.pi / n_components * 0.8)
     return Mixture(
@@ -596,8 +644,13 @@ def _ring(n_components, noise):
 
 @_makes_data(n_waves=_POSITIVE, noise=_POSITIVE)
 def make_waves(
-    n_samples=1000, *, n_waves=3, noise=0.1, random_state=None, return_mi=False
-):
+    n_samples: int = 1000,
+    *,
+    n_waves: float = 3,
+    noise: float = 0.1,
+    random_state: SeedLike = None,
+    return_mi: bool = False,
+) -> Drawn:
     """A sine wave of x, made of eight Gaussians to a wave that lie along it.
 
     Parameters
@@ -629,7 +682,7 @@ def make_waves(
     return _draw(_waves, arguments, n_samples, random_state, return_mi)
 
 
-def _waves(n_waves, noise):
+def _waves(n_waves: float, noise: float) -> Mixture:
     n = max(2, round(8 * n_waves))
     at = 2.0 * n_waves * (np.arange(n) + 0.5) / n
     slope = np.pi * np.cos(np.pi * at)
@@ -645,14 +698,14 @@ def _waves(n_waves, noise):
 
 @_makes_data(n_features=_COUNT, n_shells=_COUNT, spread=_POSITIVE)
 def make_shells(
-    n_samples=1000,
+    n_samples: int = 1000,
     *,
-    n_features=3,
-    n_shells=5,
-    spread=0.25,
-    random_state=None,
-    return_mi=False,
-):
+    n_features: int = 3,
+    n_shells: int = 5,
+    spread: float = 0.25,
+    random_state: SeedLike = None,
+    return_mi: bool = False,
+) -> Drawn:
     """Concentric clouds of x, each with y near its number.
 
     The clouds are Gaussians of standard deviation 1, 2, 3 and so on; in many
@@ -697,7 +750,7 @@ def make_shells(
     return _draw(_shells, arguments, n_samples, random_state, return_mi)
 
 
-def _shells(n_features, n_shells, spread):
+def _shells(n_features: int, n_shells: int, spread: float) -> Mixture:
     components = []
     for k in range(1, 1 + n_shells):
         mean = np.append(np.zeros(n_features), float(k))
@@ -714,16 +767,16 @@ def _shells(n_features, n_shells, spread):
     separation=_POSITIVE,
 )
 def make_clusters(
-    n_samples=1000,
+    n_samples: int = 1000,
     *,
-    n_features=2,
-    n_targets=2,
-    n_clusters=4,
-    rho=0.9,
-    separation=2.0,
-    random_state=None,
-    return_mi=False,
-):
+    n_features: int = 2,
+    n_targets: int = 2,
+    n_clusters: int = 4,
+    rho: float = 0.9,
+    separation: float = 2.0,
+    random_state: SeedLike = None,
+    return_mi: bool = False,
+) -> Drawn:
     """Clusters of (x, y), with another dependence in each.
 
     Correlations of the first pairs of columns run from `-rho` to `rho` over clusters,
@@ -770,7 +823,9 @@ def make_clusters(
     return _draw(_clusters, arguments, n_samples, random_state, return_mi)
 
 
-def _clusters(dx, dy, n_clusters, rho, separation):
+def _clusters(
+    dx: int, dy: int, n_clusters: int, rho: float, separation: float
+) -> Mixture:
     centres = np.random.default_rng(_SEED).normal(size=(n_clusters, dx + dy))
     n_pairs = min(dx, dy)
     components = []
@@ -784,16 +839,16 @@ def _clusters(dx, dy, n_clusters, rho, separation):
 
 @_makes_data(n_features=_COUNT, rho=_CORRELATION, share=_SHARE, scale=_POSITIVE, df=_DF)
 def make_outliers(
-    n_samples=1000,
+    n_samples: int = 1000,
     *,
-    n_features=2,
-    rho=0.8,
-    share=0.2,
-    scale=3.0,
-    df=2.0,
-    random_state=None,
-    return_mi=False,
-):
+    n_features: int = 2,
+    rho: float = 0.8,
+    share: float = 0.2,
+    scale: float = 3.0,
+    df: float = 2.0,
+    random_state: SeedLike = None,
+    return_mi: bool = False,
+) -> Drawn:
     """Correlated Gaussian pairs among outliers that are independent student-t's.
 
     Parameters
@@ -840,7 +895,7 @@ def make_outliers(
     return _draw(_outliers, arguments, n_samples, random_state, return_mi)
 
 
-def _outliers(d, rho, share, scale, df):
+def _outliers(d: int, rho: float, share: float, scale: float, df: float) -> Mixture:
     zero = np.zeros(2 * d)
     inliers = Component(zero, _paired(rho, d, d, d))
     outliers = Component(zero, scale**2 * np.eye(2 * d), df)
@@ -851,16 +906,16 @@ def _outliers(d, rho, share, scale, df):
     n_features=_COUNT, n_labels=_COUNT, separation=_POSITIVE, noise=_SHARE, df=_DF
 )
 def make_labels(
-    n_samples=1000,
+    n_samples: int = 1000,
     *,
-    n_features=2,
-    n_labels=4,
-    separation=2.0,
-    noise=0.05,
-    df=np.inf,
-    random_state=None,
-    return_mi=False,
-):
+    n_features: int = 2,
+    n_labels: int = 4,
+    separation: float = 2.0,
+    noise: float = 0.05,
+    df: float = np.inf,
+    random_state: SeedLike = None,
+    return_mi: bool = False,
+) -> Drawn:
     """Discrete labels with continuous x: two clouds of x for each label.
 
     Parameters
@@ -908,7 +963,9 @@ def make_labels(
     return _draw(_labels, arguments, n_samples, random_state, return_mi)
 
 
-def _labels(n_features, n_labels, separation, noise, df):
+def _labels(
+    n_features: int, n_labels: int, separation: float, noise: float, df: float
+) -> Mixture:
     centres = np.random.default_rng(_SEED).normal(size=(2 * n_labels, n_features))
     shares = np.full((n_labels, n_labels), noise / n_labels)
     shares += (1.0 - noise) * np.eye(n_labels)

@@ -2,11 +2,14 @@
 
 import copy
 import functools
+from collections.abc import Callable, Iterator, Sequence
 from numbers import Integral, Real
+from typing import Any, Literal, Self
 
 import numpy as np
 import torch
-from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics.pairwise import euclidean_distances
 from sklearn.utils import check_array
@@ -18,10 +21,12 @@ from ._checks import draw_seed
 from ._html import ShowsFigures
 from ._params import as_device
 from ._samples import Samples
+from ._typing import Callbacks, SeedLike, Sizes, TableLike, fit_context
 from ._warn import warn
 from .nn import Critic, MutualInformationLoss, bottleneck
 from .nn.adversarial import (
     EachCode,
+    Game,
     GameKeeper,
     GenerativeGame,
     InferenceGame,
@@ -60,11 +65,14 @@ _SIZES = ["array-like", Interval(Integral, 1, None, closed="left")]
 _RATE = Interval(Real, 0, None, closed="neither")
 _AUTO = StrOptions({"auto"})
 
+# Of a row, without the batch.
+Shape = tuple[int, ...]
+
 
 class _Adversarial(TellsCallbacks, ShowsFigures, BaseEstimator):
     """What both models share: rows in and out, training, and the score."""
 
-    _parameter_constraints: dict = {
+    _parameter_constraints: dict[str, list[Any]] = {
         "n_latent": [Interval(Integral, 1, None, closed="left")],
         "beta": [Interval(Real, 0, None, closed="left")],
         "generator": _MODULE,
@@ -91,8 +99,8 @@ class _Adversarial(TellsCallbacks, ShowsFigures, BaseEstimator):
         "verbose": ["verbose"],
     }
 
-    @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X: TableLike, y: Any = None) -> Self:
         """Train all players.
 
         Parameters
@@ -114,11 +122,11 @@ class _Adversarial(TellsCallbacks, ShowsFigures, BaseEstimator):
         """
         if not (self.warm_start and hasattr(self, "_net")):
             for name in ("_net", "_keeper", "_module"):
-                vars(self).pop(name, None)
+                self.__dict__.pop(name, None)
         return self._passes(X, whole=True)
 
-    @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y=None):
+    @fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X: TableLike, y: Any = None) -> Self:
         """Make one pass over these rows; scales are those of the first call.
 
         Parameters
@@ -142,7 +150,7 @@ class _Adversarial(TellsCallbacks, ShowsFigures, BaseEstimator):
         """
         return self._passes(X, whole=False)
 
-    def sample(self, n_samples=1, random_state=None):
+    def sample(self, n_samples: int = 1, random_state: SeedLike = None) -> Any:
         """Make rows.
 
         Parameters
@@ -176,7 +184,7 @@ class _Adversarial(TellsCallbacks, ShowsFigures, BaseEstimator):
         latent = self._module.latent(n_samples, generator)
         return self._samples.native(_made(self._module, latent))
 
-    def score(self, X, y=None):
+    def score(self, X: TableLike, y: Any = None) -> float:
         """How near samples are to these rows: minus the energy distance.
 
         Parameters
@@ -213,7 +221,7 @@ class _Adversarial(TellsCallbacks, ShowsFigures, BaseEstimator):
         seed = stream(self._seed, "score")
         return -_DistanceFrom(rows, _COMPARED, seed)(self._module)
 
-    def _figures(self):
+    def _figures(self) -> list[tuple[str, str]]:
         if not getattr(self, "history_", None):
             return []
         last = self.history_[-1]
@@ -226,7 +234,7 @@ class _Adversarial(TellsCallbacks, ShowsFigures, BaseEstimator):
 
     # Training
 
-    def _passes(self, X, whole):
+    def _passes(self, X: TableLike, whole: bool) -> Self:
         """All passes of a training, or one of someone's own."""
         begins = not hasattr(self, "_net")
         if begins:
@@ -242,9 +250,10 @@ class _Adversarial(TellsCallbacks, ShowsFigures, BaseEstimator):
         if n_passes == "auto":
             n_steps = n_batches(len(rows), self._net.batch_size)
             n_passes = max(1, round(_N_STEPS / n_steps))
-        keeper.decay = self.learning_rate_decay
-        if keeper.decay == "auto":
-            keeper.decay = _END ** (1.0 / n_passes) if begins and whole else 1.0
+        decay = self.learning_rate_decay
+        if decay == "auto":
+            decay = _END ** (1.0 / n_passes) if begins and whole else 1.0
+        keeper.decay = decay
         game = self._net, Rows(rows, self._samples), n_passes, "game", self.verbose
         with self._telling(X, n_subtasks=n_passes) as told:
             finite = train(*game, told.callbacks)
@@ -253,13 +262,13 @@ class _Adversarial(TellsCallbacks, ShowsFigures, BaseEstimator):
             self._use(self._kept(finite, n_passes))
         return self
 
-    def _use(self, module):
+    def _use(self, module: Game) -> None:
         """Make rows, and codes of rows, by a copy of this game."""
         # In double precision a row's codes do not depend on its neighbours.
         module = copy.deepcopy(module).cpu().double()
         self._module = module.eval().requires_grad_(False)
 
-    def _kept(self, finite, n_passes):
+    def _kept(self, finite: bool, n_passes: int) -> Game:
         """The module whose weights count; warns where those are not the last."""
         keeper = self._keeper
         best = keeper.average_ if keeper.best_ is None else keeper.best_
@@ -276,6 +285,7 @@ class _Adversarial(TellsCallbacks, ShowsFigures, BaseEstimator):
             return best
         distances = [record["energy_distance"] for record in self.history_]
         now, least = distances[-1], keeper.best_loss_
+        assert isinstance(keeper.judge, _DistanceFrom)
         worst = max(_WORSE * least, _FAR * keeper.judge.apart)
         if now <= worst:
             return keeper.average_
@@ -291,7 +301,7 @@ class _Adversarial(TellsCallbacks, ShowsFigures, BaseEstimator):
             )
         return best
 
-    def _start(self, rows):
+    def _start(self, rows: NDArray[Any]) -> None:
         """The players, and the net that trains them."""
         seed, shape = self._seed, rows.shape[1:]
         game = self._game(shape, stream(seed, "latent"))
@@ -320,7 +330,12 @@ class _Adversarial(TellsCallbacks, ShowsFigures, BaseEstimator):
             callbacks=tuple(self.callbacks or ()),
         )
 
-    def _information(self, shapes, make, n_shifts=None):
+    def _information(
+        self,
+        shapes: tuple[Shape, Shape],
+        make: Callable[..., torch.nn.Module],
+        n_shifts: int | None = None,
+    ) -> MutualInformationLoss | None:
         """The term, its critic made for rows and codes of these shapes; None at 0."""
         if self.beta == 0.0:
             return None
@@ -331,7 +346,9 @@ class _Adversarial(TellsCallbacks, ShowsFigures, BaseEstimator):
             critic = make(*shapes, sizes, self._seed + 2)
         return MutualInformationLoss(critic, self.objective, n_shifts=n_shifts)
 
-    def _given(self, name, takes, *gives):
+    def _given(
+        self, name: str, takes: Sequence[Shape], *gives: Shape
+    ) -> torch.nn.Module:
         """A copy of a module that was given, which has shown that it fits.
 
         Parameters
@@ -375,28 +392,32 @@ class _Adversarial(TellsCallbacks, ShowsFigures, BaseEstimator):
             )
         return module.to(torch.float32).train(was_training)
 
-    def _penalty(self, shape):
+    def _penalty(self, shape: Shape) -> float:
         if self.gradient_penalty != "auto":
             return self.gradient_penalty
         return self._penalty_of_images if len(shape) == 3 else _PENALTY_OF_TABLES
 
-    def _generator(self, n_in, shape, seed):
+    def _generator(self, n_in: int, shape: Shape, seed: int) -> torch.nn.Module:
         if self.generator is not None:
             return self._given("generator", [(n_in,)], shape)
         if len(shape) == 3:
             return build(lambda: image_generator(n_in, shape, self.n_channels), seed)
         sizes = self._sizes("hidden_layer_sizes")
+        (width,) = shape
         how = torch.nn.ReLU, True
-        return build(lambda: dense_layers(n_in, sizes, *shape, *how), seed)
+        return build(lambda: dense_layers(n_in, sizes, width, *how), seed)
 
-    def _sizes(self, name):
+    def _sizes(self, name: str) -> tuple[int, ...]:
         return as_layer_sizes(getattr(self, name), name)
 
-    def _sight(self, shape, sizes, n_out, seed):
+    def _sight(
+        self, shape: Shape, sizes: tuple[int, ...], n_out: int, seed: int
+    ) -> torch.nn.Module:
         """What tells one row from another, to n_out numbers."""
         if len(shape) == 3:
             return build(lambda: image_sight(shape, self.n_channels, n_out), seed)
-        return build(lambda: dense_sight(*shape, sizes, n_out), seed)
+        (width,) = shape
+        return build(lambda: dense_sight(width, sizes, n_out), seed)
 
 
 class _DistanceFrom:
@@ -408,11 +429,11 @@ class _DistanceFrom:
         Mean distance between rows.
     """
 
-    def __init__(self, rows, n_samples, seed):
+    def __init__(self, rows: torch.Tensor, n_samples: int, seed: int) -> None:
         self.rows, self.n_samples, self.seed = rows, n_samples, seed
         self.apart = _mean_distance(rows)
 
-    def __call__(self, module):
+    def __call__(self, module: Game) -> float:
         was_training = module.training
         generator = torch.Generator().manual_seed(self.seed)
         latent = module.latent(self.n_samples, generator)
@@ -425,17 +446,17 @@ class _DistanceFrom:
 
 
 @torch.no_grad()
-def _made(module, latent):
+def _made(module: Game, latent: torch.Tensor) -> Iterator[torch.Tensor]:
     """Rows as the network sees them, a chunk at a time."""
     parameter = next(module.parameters())
     for part in latent.split(_CHUNK):
         yield module.generator(part.to(parameter)).cpu()
 
 
-def _critic(of_row, of_code, sizes, seed):
+def _critic(of_row: Shape, of_code: Shape, sizes: tuple[int, ...], seed: int) -> Critic:
     """A critic of rows and codes of these shapes."""
 
-    def make():
+    def make() -> Critic:
         critic = Critic(sizes)
         critic(*(torch.empty(2, *shape) for shape in (of_row, of_code)))
         return critic
@@ -443,7 +464,7 @@ def _critic(of_row, of_code, sizes, seed):
     return build(make, seed)
 
 
-def _mean_distance(x, z=None):
+def _mean_distance(x: torch.Tensor, z: torch.Tensor | None = None) -> float:
     """Of rows to others, or of different rows."""
     x = x.flatten(1).double().numpy()
     if z is not None:
@@ -598,40 +619,40 @@ class MINEGAN(_Adversarial):
     """
 
     _penalty_of_images = 0.1
-    _parameter_constraints: dict = {
+    _parameter_constraints: dict[str, list[Any]] = {
         **_Adversarial._parameter_constraints,
         "n_codes": [Interval(Integral, 1, None, closed="left")],
     }
 
     def __init__(
         self,
-        n_latent=16,
-        n_codes=8,
-        beta=0.3,
+        n_latent: int = 16,
+        n_codes: int = 8,
+        beta: float = 0.3,
         *,
-        generator=None,
-        discriminator=None,
-        critic=None,
-        hidden_layer_sizes=(128, 128, 128, 128),
-        discriminator_hidden_layer_sizes=(128, 128, 128),
-        critic_hidden_layer_sizes=(128, 128),
-        n_channels=32,
-        objective="mine",
-        gradient_penalty="auto",
-        batch_size=256,
-        learning_rate_init=2e-3,
-        discriminator_learning_rate_init=None,
-        critic_learning_rate_init=None,
-        learning_rate_decay="auto",
-        beta_1=0.5,
-        max_iter="auto",
-        averaging=0.999,
-        warm_start=False,
-        device="cpu",
-        callbacks=None,
-        random_state=None,
-        verbose=0,
-    ):
+        generator: torch.nn.Module | None = None,
+        discriminator: torch.nn.Module | None = None,
+        critic: torch.nn.Module | None = None,
+        hidden_layer_sizes: Sizes = (128, 128, 128, 128),
+        discriminator_hidden_layer_sizes: Sizes = (128, 128, 128),
+        critic_hidden_layer_sizes: Sizes = (128, 128),
+        n_channels: int = 32,
+        objective: str = "mine",
+        gradient_penalty: float | Literal["auto"] = "auto",
+        batch_size: int = 256,
+        learning_rate_init: float = 2e-3,
+        discriminator_learning_rate_init: float | None = None,
+        critic_learning_rate_init: float | None = None,
+        learning_rate_decay: float | Literal["auto"] = "auto",
+        beta_1: float = 0.5,
+        max_iter: int | Literal["auto"] = "auto",
+        averaging: float = 0.999,
+        warm_start: bool = False,
+        device: str = "cpu",
+        callbacks: Callbacks | None = None,
+        random_state: SeedLike = None,
+        verbose: int = 0,
+    ) -> None:
         self.n_latent = n_latent
         self.n_codes = n_codes
         self.beta = beta
@@ -658,7 +679,7 @@ class MINEGAN(_Adversarial):
         self.random_state = random_state
         self.verbose = verbose
 
-    def _game(self, shape, seed):
+    def _game(self, shape: Shape, seed: int) -> GenerativeGame:
         n_in = self.n_latent + self.n_codes
         if self.discriminator is None:
             sizes = self._sizes("discriminator_hidden_layer_sizes")
@@ -837,7 +858,8 @@ class MINEALI(TransformerMixin, _Adversarial):
     """
 
     _penalty_of_images = 3.0
-    _parameter_constraints: dict = {
+    _module: InferenceGame
+    _parameter_constraints: dict[str, list[Any]] = {
         **_Adversarial._parameter_constraints,
         "encoder": _MODULE,
         "reconstruction": [Interval(Real, 0, None, closed="left")],
@@ -845,34 +867,34 @@ class MINEALI(TransformerMixin, _Adversarial):
 
     def __init__(
         self,
-        n_latent=16,
-        beta=1.0,
+        n_latent: int = 16,
+        beta: float = 1.0,
         *,
-        reconstruction=0.0,
-        generator=None,
-        discriminator=None,
-        encoder=None,
-        critic=None,
-        hidden_layer_sizes=(128, 128, 128, 128),
-        discriminator_hidden_layer_sizes=(128, 128, 128),
-        critic_hidden_layer_sizes=(128, 128),
-        n_channels=32,
-        objective="mine",
-        gradient_penalty="auto",
-        batch_size=256,
-        learning_rate_init=2e-3,
-        discriminator_learning_rate_init=None,
-        critic_learning_rate_init=None,
-        learning_rate_decay="auto",
-        beta_1=0.5,
-        max_iter="auto",
-        averaging=0.999,
-        warm_start=False,
-        device="cpu",
-        callbacks=None,
-        random_state=None,
-        verbose=0,
-    ):
+        reconstruction: float = 0.0,
+        generator: torch.nn.Module | None = None,
+        discriminator: torch.nn.Module | None = None,
+        encoder: torch.nn.Module | None = None,
+        critic: torch.nn.Module | None = None,
+        hidden_layer_sizes: Sizes = (128, 128, 128, 128),
+        discriminator_hidden_layer_sizes: Sizes = (128, 128, 128),
+        critic_hidden_layer_sizes: Sizes = (128, 128),
+        n_channels: int = 32,
+        objective: str = "mine",
+        gradient_penalty: float | Literal["auto"] = "auto",
+        batch_size: int = 256,
+        learning_rate_init: float = 2e-3,
+        discriminator_learning_rate_init: float | None = None,
+        critic_learning_rate_init: float | None = None,
+        learning_rate_decay: float | Literal["auto"] = "auto",
+        beta_1: float = 0.5,
+        max_iter: int | Literal["auto"] = "auto",
+        averaging: float = 0.999,
+        warm_start: bool = False,
+        device: str = "cpu",
+        callbacks: Callbacks | None = None,
+        random_state: SeedLike = None,
+        verbose: int = 0,
+    ) -> None:
         self.n_latent = n_latent
         self.beta = beta
         self.reconstruction = reconstruction
@@ -901,7 +923,7 @@ class MINEALI(TransformerMixin, _Adversarial):
         self.verbose = verbose
 
     @torch.no_grad()
-    def transform(self, X):
+    def transform(self, X: TableLike) -> NDArray[Any]:
         """Mean codes of rows.
 
         Parameters
@@ -928,7 +950,7 @@ class MINEALI(TransformerMixin, _Adversarial):
         codes = torch.cat(parts).numpy()
         return codes.astype(rows.dtype if rows.dtype.kind == "f" else np.float64)
 
-    def inverse_transform(self, Z):
+    def inverse_transform(self, Z: ArrayLike) -> Any:
         """Rows of codes.
 
         Parameters
@@ -953,7 +975,7 @@ class MINEALI(TransformerMixin, _Adversarial):
             raise ValueError(f"Z has {Z.shape[1]} columns, and codes have {width}.")
         return self._samples.native(_made(self._module, torch.from_numpy(Z)))
 
-    def reconstruct(self, X):
+    def reconstruct(self, X: TableLike) -> Any:
         """Rows of the codes of rows.
 
         Parameters
@@ -973,7 +995,7 @@ class MINEALI(TransformerMixin, _Adversarial):
         """
         return self.inverse_transform(self.transform(X))
 
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
         """Names of the codes.
 
         Parameters
@@ -995,7 +1017,7 @@ class MINEALI(TransformerMixin, _Adversarial):
         width = self._module.n_latent
         return np.array([f"code{i}" for i in range(width)], dtype=object)
 
-    def _game(self, shape, seed):
+    def _game(self, shape: Shape, seed: int) -> InferenceGame:
         width, sizes = self.n_latent, self._sizes("discriminator_hidden_layer_sizes")
         if self.encoder is None:
             encoder = self._sight(shape, sizes, 2 * width, self._seed + 3)
@@ -1024,6 +1046,8 @@ class MINEALI(TransformerMixin, _Adversarial):
             seed=seed,
         )
 
-    def _each_code(self, of_row, of_code, sizes, seed):
+    def _each_code(
+        self, of_row: Shape, of_code: Shape, sizes: tuple[int, ...], seed: int
+    ) -> EachCode:
         (width,) = of_code
         return EachCode(self._sight(of_row, sizes, 3 * width, seed))

@@ -1,13 +1,15 @@
 """The information bottleneck: codes that keep what tells the class, and little else."""
 
 import copy
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from numbers import Integral, Real
-from typing import NamedTuple
+from typing import Any, Literal, NamedTuple, Self
 
 import numpy as np
 import torch
-from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin, _fit_context
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 from sklearn.utils._param_validation import Interval, StrOptions
@@ -17,15 +19,17 @@ from torch.utils.data import TensorDataset
 
 from ._callbacks import TellsCallbacks
 from ._checks import draw_seed
-from ._encoding import TableEncoder
+from ._crossfit import CrossFit
+from ._encoding import Override, TableEncoder
 from ._html import ShowsFigures
 from ._inputs import NetworkInputs
 from ._params import PredictsByProbability, TakesAnyTable, as_device
 from ._progress import share, working
 from ._score import MINEScore
-from ._table import as_table, as_target
+from ._table import Table, as_table, as_target
 from ._tasks import Task
 from ._threads import one_thread
+from ._typing import Callbacks, Floats, Ints, SeedLike, Sizes, TableLike, fit_context
 from ._warn import warn
 from .nn.averaging import AverageAndJudge, own_draws, train
 from .nn.bottleneck import (
@@ -46,6 +50,11 @@ __all__ = ["InformationBottleneckClassifier", "InformationPlane"]
 _CHUNK, _BATCH = 4096, 128
 # Rows below which nothing can be said of information: the folds of a critic.
 _FEW = 5
+
+# Takes a module, means of codes, their scales or None, and noise.
+Summary = Callable[
+    [Bottleneck, torch.Tensor, torch.Tensor | None, torch.Tensor], torch.Tensor
+]
 
 
 class InformationPlane(NamedTuple):
@@ -80,7 +89,7 @@ class _Training:
     alpha: float
     batch_size: int
     device: str
-    callbacks: tuple
+    callbacks: Callbacks
 
 
 class InformationBottleneckClassifier(
@@ -287,7 +296,7 @@ class InformationBottleneckClassifier(
     (45, 8)
     """
 
-    _parameter_constraints: dict = {
+    _parameter_constraints: dict[str, list[Any]] = {
         "beta": [Interval(Real, 0, None, closed="left")],
         "n_components": [Interval(Integral, 1, None, closed="left")],
         "noise": [StrOptions({"additive", "gaussian", "propagated"}), None],
@@ -333,38 +342,38 @@ class InformationBottleneckClassifier(
     def __init__(
         self,
         *,
-        beta=1e-3,
-        n_components=256,
-        noise="additive",
-        noise_scale=0.3,
-        penalty="mine",
-        encoder=None,
-        hidden_layer_sizes=(512, 512),
-        activation="relu",
-        batch_normalization=True,
-        critic_hidden_layer_sizes=(256, 256),
-        critic_noise=0.3,
-        objective="mine",
-        n_samples_predict=12,
-        scale="auto",
-        alpha=0.0,
-        batch_size="auto",
-        learning_rate_init=1e-3,
-        critic_learning_rate_init=None,
-        learning_rate_decay=0.95,
-        beta_1=0.5,
-        max_iter=60,
-        averaging=0.999,
-        early_stopping=False,
-        validation_fraction=0.1,
-        n_iter_no_change=10,
-        tol=1e-4,
-        max_samples=1000,
-        device="cpu",
-        callbacks=None,
-        random_state=None,
-        verbose=0,
-    ):
+        beta: float = 1e-3,
+        n_components: int = 256,
+        noise: str | None = "additive",
+        noise_scale: float = 0.3,
+        penalty: str = "mine",
+        encoder: torch.nn.Module | None = None,
+        hidden_layer_sizes: Sizes = (512, 512),
+        activation: str = "relu",
+        batch_normalization: bool = True,
+        critic_hidden_layer_sizes: Sizes = (256, 256),
+        critic_noise: float = 0.3,
+        objective: str = "mine",
+        n_samples_predict: int = 12,
+        scale: str | None = "auto",
+        alpha: float = 0.0,
+        batch_size: int | Literal["auto"] = "auto",
+        learning_rate_init: float = 1e-3,
+        critic_learning_rate_init: float | None = None,
+        learning_rate_decay: float = 0.95,
+        beta_1: float = 0.5,
+        max_iter: int = 60,
+        averaging: float = 0.999,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 10,
+        tol: float = 1e-4,
+        max_samples: int = 1000,
+        device: str = "cpu",
+        callbacks: Callbacks | None = None,
+        random_state: SeedLike = None,
+        verbose: int = 0,
+    ) -> None:
         self.beta = beta
         self.n_components = n_components
         self.noise = noise
@@ -397,8 +406,8 @@ class InformationBottleneckClassifier(
         self.random_state = random_state
         self.verbose = verbose
 
-    @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y):
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X: TableLike, y: ArrayLike) -> Self:
         """Train encoder, decoder and critic.
 
         Parameters
@@ -422,7 +431,7 @@ class InformationBottleneckClassifier(
         labels = self._labels(y, table.shape[0])
         # What an interrupted fit leaves must not mix with an earlier one.
         for name in ("_net", "_keeper", "_module", "mutual_info_"):
-            vars(self).pop(name, None)
+            self.__dict__.pop(name, None)
         self.classes_, codes = np.unique(labels, return_inverse=True)
         self._begin(table)
         x = torch.from_numpy(self._inputs.transform(table))
@@ -440,8 +449,13 @@ class InformationBottleneckClassifier(
                     self.mutual_info_ = self._plane(x, codes)
         return self
 
-    @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y, classes=None):
+    @fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(
+        self,
+        X: TableLike,
+        y: ArrayLike,
+        classes: Sequence[Any] | NDArray[Any] | None = None,
+    ) -> Self:
         """Make one pass over these rows; scales are those of the first call.
 
         Parameters
@@ -490,12 +504,12 @@ class InformationBottleneckClassifier(
         codes = torch.from_numpy(np.searchsorted(self.classes_, labels))
         if first:
             self._make(x, codes, None)
-        vars(self).pop("mutual_info_", None)
+        self.__dict__.pop("mutual_info_", None)
         with self._telling(X, y, n_subtasks=1) as told:
             self._train(x, codes, 1, told.callbacks)
         return self
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: TableLike) -> Floats:
         """The probability of each class, averaged over draws of the noise.
 
         Parameters
@@ -515,7 +529,7 @@ class InformationBottleneckClassifier(
         """
         return self._over_draws(X, _probabilities)
 
-    def transform(self, X):
+    def transform(self, X: TableLike) -> Floats:
         """Codes, averaged over draws of the noise.
 
         Parameters
@@ -535,7 +549,9 @@ class InformationBottleneckClassifier(
         """
         return self._over_draws(X, lambda module, mean, scale, drawn: mean)
 
-    def sample_codes(self, X, n_samples=1, random_state=None):
+    def sample_codes(
+        self, X: TableLike, n_samples: int = 1, random_state: SeedLike = None
+    ) -> Floats:
         """Codes with noise of their own, row by row.
 
         Parameters
@@ -565,7 +581,7 @@ class InformationBottleneckClassifier(
         seed = draw_seed(random_state)
         return np.stack([self._drawn_codes(x, seed + i) for i in range(n_samples)])
 
-    def information_plane(self, X, y):
+    def information_plane(self, X: TableLike, y: ArrayLike) -> InformationPlane:
         """I(X; Z) and I(Z; y) on some rows, such as held-out ones.
 
         Parameters
@@ -590,7 +606,7 @@ class InformationBottleneckClassifier(
         y = self._labels(y, len(x))
         return self._plane(x, np.unique(y, return_inverse=True)[1])
 
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
         """Names of the codes.
 
         Parameters
@@ -614,7 +630,7 @@ class InformationBottleneckClassifier(
 
     # Training
 
-    def _labels(self, y, n_rows):
+    def _labels(self, y: ArrayLike, n_rows: int) -> NDArray[Any]:
         as_target(y, n_rows=n_rows)
         y = column_or_1d(y, warn=True)
         check_classification_targets(y)
@@ -625,7 +641,7 @@ class InformationBottleneckClassifier(
             )
         return y
 
-    def _begin(self, table):
+    def _begin(self, table: Table) -> None:
         if self.penalty == "variational" and self.noise != "gaussian":
             raise ValueError(
                 "penalty='variational' is the divergence of mu + sigma e from normal "
@@ -634,7 +650,7 @@ class InformationBottleneckClassifier(
         self._seed = draw_seed(self.random_state)
         self._inputs = NetworkInputs(self.scale).fit(table)
 
-    def _split(self, codes):
+    def _split(self, codes: Ints) -> tuple[Ints, Ints]:
         counts = np.bincount(codes)
         n_held_out = int(np.ceil(self.validation_fraction * len(codes)))
         n_left = len(codes) - n_held_out
@@ -652,7 +668,12 @@ class InformationBottleneckClassifier(
             random_state=self._seed,
         )
 
-    def _make(self, x, y, judge):
+    def _make(
+        self,
+        x: torch.Tensor,
+        y: torch.Tensor,
+        judge: Callable[[Bottleneck], float] | None,
+    ) -> None:
         """The module and the net that trains it."""
         seed, width = self._seed, x.shape[1]
         sizes = as_layer_sizes(self.hidden_layer_sizes)
@@ -709,10 +730,10 @@ class InformationBottleneckClassifier(
         loss = self._loss()
         self._net = make_net(module, loss, self._keeper, rng=rng, settings=settings)
 
-    def _loss(self):
+    def _loss(self) -> BottleneckLoss:
         return BottleneckLoss(self.beta)
 
-    def _width_of(self, encoder, n_in):
+    def _width_of(self, encoder: torch.nn.Module, n_in: int) -> int:
         """Width of the codes of an encoder that was given."""
         parameter = next(encoder.parameters(), torch.zeros(()))
         was_training = encoder.training
@@ -738,7 +759,7 @@ class InformationBottleneckClassifier(
             )
         return out.shape[1] // halves
 
-    def _figures(self):
+    def _figures(self) -> list[tuple[str, str]]:
         if not hasattr(self, "mutual_info_"):
             return []
         of_input, of_target = self.mutual_info_
@@ -747,7 +768,9 @@ class InformationBottleneckClassifier(
             ("and about y", f"{of_target:.3f} nats"),
         ]
 
-    def _train(self, x, y, n_passes, callbacks=()):
+    def _train(
+        self, x: torch.Tensor, y: torch.Tensor, n_passes: int, callbacks: Callbacks = ()
+    ) -> None:
         dataset = TensorDataset(x.to(self._net.device), y.to(self._net.device))
         how = "bottleneck", self.verbose, callbacks
         finite = train(self._net, dataset, n_passes, *how)
@@ -765,11 +788,11 @@ class InformationBottleneckClassifier(
         module = copy.deepcopy(module).cpu().double()
         self._module = module.eval().requires_grad_(False)
 
-    def _judge_on(self, x, y):
+    def _judge_on(self, x: torch.Tensor, y: Ints) -> Callable[[Bottleneck], float]:
         """The cross-entropy of a module on rows set aside."""
         device = as_device(self.device)
 
-        def judge(module):
+        def judge(module: Bottleneck) -> float:
             module = copy.deepcopy(module).to(device).eval()
             probabilities = self._averaged(module, x, _probabilities)
             likelihood = probabilities[np.arange(len(y)), y]
@@ -779,12 +802,12 @@ class InformationBottleneckClassifier(
 
     # Codes
 
-    def _as_seen(self, X):
+    def _as_seen(self, X: TableLike) -> torch.Tensor:
         check_is_fitted(self, "_module")
         table = as_table(X, "X", estimator=self, reset=False)
         return torch.from_numpy(self._inputs.transform(table))
 
-    def _over_draws(self, X, summary):
+    def _over_draws(self, X: TableLike, summary: Summary) -> Floats:
         x = self._as_seen(X)
         module, device = self._module, as_device(self.device)
         if device != "cpu":
@@ -792,7 +815,9 @@ class InformationBottleneckClassifier(
         return self._averaged(module, x, summary)
 
     @torch.no_grad()
-    def _averaged(self, module, x, summary):
+    def _averaged(
+        self, module: Bottleneck, x: torch.Tensor, summary: Summary
+    ) -> Floats:
         """The mean over noise draws of what `summary` makes of codes."""
         parameter = next(module.parameters())
         generator = torch.Generator().manual_seed(stream(self._seed, "predict"))
@@ -804,7 +829,8 @@ class InformationBottleneckClassifier(
         n_draws = 1 if module.noise is None else self.n_samples_predict
         parts = []
         for chunk in x.split(_CHUNK):
-            chunk, total = chunk.to(parameter), 0.0
+            chunk = chunk.to(parameter)
+            total: Any = 0.0
             for i in range(n_draws):
                 each = None if drawn is None else drawn[i].to(parameter)
                 mean, scale = module.encoded(chunk, each)
@@ -813,7 +839,7 @@ class InformationBottleneckClassifier(
         return np.concatenate(parts)
 
     @torch.no_grad()
-    def _drawn_codes(self, x, seed):
+    def _drawn_codes(self, x: torch.Tensor, seed: int) -> Floats:
         """Codes with noise of each row's own."""
         module, parts = self._module, []
         generator = torch.Generator().manual_seed(seed)
@@ -821,7 +847,7 @@ class InformationBottleneckClassifier(
             parts.append(module.codes(chunk.double(), generator)[0].numpy())
         return np.concatenate(parts)
 
-    def _plane(self, x, codes):
+    def _plane(self, x: torch.Tensor, codes: Ints) -> InformationPlane:
         """I(X; Z) and I(Z; y) on some rows; NaN where those are too few."""
         rng = np.random.default_rng(self._seed)
         rows = np.sort(rng.permutation(len(x))[: self.max_samples or None])
@@ -836,12 +862,19 @@ class InformationBottleneckClassifier(
         return InformationPlane(fit_x.held_out_bound, fit_y.corrected)
 
 
-def _probabilities(module, mean, scale, noise):
+def _probabilities(
+    module: Bottleneck,
+    mean: torch.Tensor,
+    scale: torch.Tensor | None,
+    noise: torch.Tensor,
+) -> torch.Tensor:
     codes = mean if scale is None else mean + scale * noise
     return torch.softmax(module.decoder(codes), dim=1)
 
 
-def _information(x, y, discrete, seed):
+def _information(
+    x: NDArray[Any], y: NDArray[Any], discrete: Override, seed: int
+) -> CrossFit:
     """Cross-fitted critics of two tables, without the warnings of a user's own fit."""
     target = as_target(y)
     discrete = [discrete] * target.shape[1]

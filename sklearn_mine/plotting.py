@@ -1,10 +1,13 @@
 """Displays, in scikit-learn's manner: they hold what is drawn, and draw it."""
 
 import itertools
+from collections.abc import Iterable, Sequence
 from numbers import Integral
+from typing import TYPE_CHECKING, Any, Self
 
 import narwhals.stable.v2 as nw
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 from scipy.cluster import hierarchy
 from scipy.spatial.distance import pdist, squareform
@@ -12,7 +15,12 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from ._matrix import mine_matrix
-from ._table import as_frame, as_given
+from ._table import Table, as_frame, as_given
+from ._typing import Floats, Ints, TableLike
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
 
 __all__ = [
     "InformationPlaneDisplay",
@@ -28,7 +36,7 @@ _KEPT, _LEFT, _OTHER = "#2a6f97", "#b8c4cc", "#d98032"
 _LONGEST = 32
 
 
-def pyplot(caller):
+def pyplot(caller: str) -> Any:
     """matplotlib.pyplot, or an ImportError that says what to install."""
     try:
         import matplotlib.pyplot as plt
@@ -39,7 +47,9 @@ def pyplot(caller):
     return plt
 
 
-def _axes(ax, caller, figsize=None):
+def _axes(
+    ax: "Axes | None", caller: str, figsize: tuple[float, float] | None = None
+) -> "Axes":
     """The axes to draw on, new ones for None."""
     plt = pyplot(caller)
     if ax is None:
@@ -47,7 +57,7 @@ def _axes(ax, caller, figsize=None):
     return ax
 
 
-def _numbers(values, name, shape=None):
+def _numbers(values: Any, name: str, shape: tuple[int, ...] | None = None) -> Floats:
     """An array of floats, of one shape."""
     values = np.asarray(values, dtype=float)
     if shape is not None and values.shape != shape:
@@ -58,7 +68,9 @@ def _numbers(values, name, shape=None):
     return values
 
 
-def _texts(names, n, name="feature_names"):
+def _texts(
+    names: Iterable[Any] | None, n: int, name: str = "feature_names"
+) -> list[str]:
     """Names of columns, "x0" and so on for None."""
     if names is None:
         return [f"x{i}" for i in range(n)]
@@ -68,7 +80,7 @@ def _texts(names, n, name="feature_names"):
     return names
 
 
-def _short(text):
+def _short(text: str) -> str:
     """A text, without its middle where it is long: ends tell names apart as well."""
     if len(text) > _LONGEST:
         half = (_LONGEST - 1) // 2
@@ -77,19 +89,19 @@ def _short(text):
     return text.replace("$", r"\$")
 
 
-def _frame_names(table, name):
+def _frame_names(table: Any, name: str) -> list[str] | None:
     """Names of a frame's columns; None for anything else."""
     frame = as_frame(table, name)
     return frame.columns if isinstance(frame, nw.DataFrame) else None
 
 
-def _last_step(estimator, *attributes):
+def _last_step(estimator: Any, *attributes: str) -> tuple[Any, Any]:
     """The fitted part of an estimator with these attributes, and its columns' names.
 
     Of a search the best estimator, of a pipeline the last step that has them.
     """
 
-    def has_all(step):
+    def has_all(step: Any) -> bool:
         return all(hasattr(step, attribute) for attribute in attributes)
 
     estimator = getattr(estimator, "best_estimator_", estimator)
@@ -170,13 +182,13 @@ class RankingDisplay:
 
     def __init__(
         self,
-        scores,
-        std_errors=None,
+        scores: ArrayLike,
+        std_errors: ArrayLike | None = None,
         *,
-        feature_names=None,
-        support=None,
-        units="nats",
-    ):
+        feature_names: Iterable[Any] | None = None,
+        support: ArrayLike | None = None,
+        units: str = "nats",
+    ) -> None:
         self.scores = _numbers(scores, "scores")
         if self.scores.ndim != 1 or not len(self.scores):
             raise ValueError(
@@ -195,17 +207,17 @@ class RankingDisplay:
     @classmethod
     def from_scores(
         cls,
-        scores,
-        std_errors=None,
+        scores: ArrayLike,
+        std_errors: ArrayLike | None = None,
         *,
-        feature_names=None,
-        support=None,
-        units="nats",
-        ax=None,
-        max_features=30,
-        level=0.95,
-        **kwargs,
-    ):
+        feature_names: Iterable[Any] | None = None,
+        support: ArrayLike | None = None,
+        units: str = "nats",
+        ax: "Axes | None" = None,
+        max_features: int = 30,
+        level: float = 0.95,
+        **kwargs: Any,
+    ) -> Self:
         """Draw what :func:`sklearn_mine.mine_score` gave.
 
         Parameters
@@ -261,8 +273,14 @@ class RankingDisplay:
 
     @classmethod
     def from_estimator(
-        cls, estimator, *, ax=None, max_features=30, level=0.95, **kwargs
-    ):
+        cls,
+        estimator: Any,
+        *,
+        ax: "Axes | None" = None,
+        max_features: int = 30,
+        level: float = 0.95,
+        **kwargs: Any,
+    ) -> Self:
         """Draw what a fitted selector scored, and which columns it keeps.
 
         Parameters
@@ -306,7 +324,14 @@ class RankingDisplay:
         )
         return display.plot(ax, max_features=max_features, level=level, **kwargs)
 
-    def plot(self, ax=None, *, max_features=30, level=0.95, **kwargs):
+    def plot(
+        self,
+        ax: "Axes | None" = None,
+        *,
+        max_features: int = 30,
+        level: float = 0.95,
+        **kwargs: Any,
+    ) -> Self:
         """Draw.
 
         Parameters
@@ -341,7 +366,7 @@ class RankingDisplay:
         if self.std_errors is not None:
             errors = stats.norm.ppf(0.5 + 0.5 * level) * self.std_errors[order]
         kept = np.ones(n, bool) if self.support is None else self.support[order]
-        style = {
+        style: dict[str, Any] = {
             "color": np.where(kept, _KEPT, _LEFT),
             "error_kw": {"elinewidth": 1.0, "ecolor": "#333333"},
         }
@@ -429,7 +454,14 @@ class MatrixDisplay:
     (4, 4)
     """
 
-    def __init__(self, information, *, row_names=None, column_names=None, units="nats"):
+    def __init__(
+        self,
+        information: Any,
+        *,
+        row_names: Iterable[Any] | None = None,
+        column_names: Iterable[Any] | None = None,
+        units: str = "nats",
+    ) -> None:
         self.information = _numbers(information, "information")
         if self.information.ndim != 2 or not self.information.size:
             raise ValueError(
@@ -450,7 +482,15 @@ class MatrixDisplay:
         self.units = units
 
     @classmethod
-    def from_data(cls, X, Y=None, *, ax=None, order="clustered", **params):
+    def from_data(
+        cls,
+        X: TableLike,
+        Y: TableLike | None = None,
+        *,
+        ax: "Axes | None" = None,
+        order: str | None = "clustered",
+        **params: Any,
+    ) -> Self:
         """Compare all columns, and draw it.
 
         Parameters
@@ -497,7 +537,13 @@ class MatrixDisplay:
         )
         return display.plot(ax, order=order)
 
-    def plot(self, ax=None, *, order="clustered", **kwargs):
+    def plot(
+        self,
+        ax: "Axes | None" = None,
+        *,
+        order: str | None = "clustered",
+        **kwargs: Any,
+    ) -> Self:
         """Draw.
 
         Parameters
@@ -530,7 +576,8 @@ class MatrixDisplay:
         shown = self.information[np.ix_(rows, columns)]
         side = min(12.0, max(4.0, 1.8 + 0.24 * max(shown.shape)))
         ax = _axes(ax, type(self).__name__, (side + 0.8, side))
-        self.im_ = ax.imshow(shown, **{"cmap": "viridis", "vmin": 0.0} | kwargs)
+        style: dict[str, Any] = {"cmap": "viridis", "vmin": 0.0}
+        self.im_ = ax.imshow(shown, **style | kwargs)
         ax.figure.colorbar(self.im_, ax=ax, shrink=0.8, label=self.units)
         for axis, places, names in (
             (ax.yaxis, rows, self.row_names),
@@ -547,7 +594,7 @@ class MatrixDisplay:
         self.ax_, self.figure_ = ax, ax.figure
         return self
 
-    def _order(self, order):
+    def _order(self, order: str | None) -> tuple[Ints, Ints]:
         n_rows, n_columns = self.information.shape
         if order is None:
             return np.arange(n_rows), np.arange(n_columns)
@@ -555,14 +602,15 @@ class MatrixDisplay:
         if self._is_of_one_table():
             same = _leaves(squareform(_apart(known), checks=False))
             return same, same
-        return tuple(_leaves(pdist(part)) for part in (known, known.T))
+        return _leaves(pdist(known)), _leaves(pdist(known.T))
 
-    def _is_of_one_table(self):
+    def _is_of_one_table(self) -> bool:
         n_rows, n_columns = self.information.shape
-        return n_rows == n_columns and np.isnan(np.diag(self.information)).all()
+        alone = np.isnan(np.diag(self.information)).all()
+        return n_rows == n_columns and bool(alone)
 
 
-def _apart(information):
+def _apart(information: Floats) -> Floats:
     """Distances of columns: small where they tell much about each other."""
     like = np.sqrt(-np.expm1(-2.0 * np.clip(information, 0.0, None)))
     distance = 1.0 - 0.5 * (like + like.T)
@@ -570,7 +618,7 @@ def _apart(information):
     return distance
 
 
-def _leaves(distances):
+def _leaves(distances: Floats) -> Ints:
     """An order in which neighbours are near, of the distances of all pairs."""
     if len(distances) < 2:
         return np.arange(1 + len(distances))
@@ -629,7 +677,14 @@ class SelectionPathDisplay:
     'columns chosen'
     """
 
-    def __init__(self, path, *, feature_names=None, alpha=0.05, complete=False):
+    def __init__(
+        self,
+        path: Iterable[dict[str, Any]],
+        *,
+        feature_names: Iterable[Any] | None = None,
+        alpha: float = 0.05,
+        complete: bool = False,
+    ) -> None:
         self.path = list(path)
         if not self.path:
             raise ValueError("path is empty: no column was chosen.")
@@ -645,7 +700,9 @@ class SelectionPathDisplay:
         self.alpha, self.complete = alpha, complete
 
     @classmethod
-    def from_estimator(cls, estimator, *, ax=None, **kwargs):
+    def from_estimator(
+        cls, estimator: Any, *, ax: "Axes | None" = None, **kwargs: Any
+    ) -> Self:
         """Draw the path of a fitted selector.
 
         Parameters
@@ -681,7 +738,7 @@ class SelectionPathDisplay:
         )
         return display.plot(ax, **kwargs)
 
-    def plot(self, ax=None, **kwargs):
+    def plot(self, ax: "Axes | None" = None, **kwargs: Any) -> Self:
         """Draw.
 
         Parameters
@@ -708,7 +765,7 @@ class SelectionPathDisplay:
         n = len(self.path)
         places = 1 + np.arange(n)
         ax = _axes(ax, type(self).__name__, (min(14.0, 5.0 + 0.25 * n), 5.8))
-        style = {"marker": "o", "markersize": 5, "color": _KEPT}
+        style: dict[str, Any] = {"marker": "o", "markersize": 5, "color": _KEPT}
         (self.line_,) = ax.plot(places[known], joint[known], **style | kwargs)
         ax.fill_between(
             places[known],
@@ -741,7 +798,7 @@ class SelectionPathDisplay:
         self.ax_, self.figure_ = ax, ax.figure
         return self
 
-    def _labels(self):
+    def _labels(self) -> list[str]:
         """How many columns there are after each step, and which came and went."""
         labels, count = [], 0
         for step in self.path:
@@ -800,7 +857,9 @@ class TrainingCurvesDisplay:
     3
     """
 
-    def __init__(self, history, *, units="nats"):
+    def __init__(
+        self, history: Iterable[dict[str, Any]], *, units: str = "nats"
+    ) -> None:
         self.history, self.units = list(history), units
         if not self.history:
             raise ValueError(
@@ -814,7 +873,9 @@ class TrainingCurvesDisplay:
             )
 
     @classmethod
-    def from_estimator(cls, estimator, *, ax=None, **kwargs):
+    def from_estimator(
+        cls, estimator: Any, *, ax: "Axes | None" = None, **kwargs: Any
+    ) -> Self:
         """Draw how the critics of a fitted estimator were trained.
 
         Parameters
@@ -845,7 +906,7 @@ class TrainingCurvesDisplay:
         display = cls(estimator.history_, units=getattr(estimator, "units", "nats"))
         return display.plot(ax, **kwargs)
 
-    def plot(self, ax=None, **kwargs):
+    def plot(self, ax: "Axes | None" = None, **kwargs: Any) -> Self:
         """Draw.
 
         Parameters
@@ -867,7 +928,7 @@ class TrainingCurvesDisplay:
             If matplotlib is not installed.
         """
         ax = _axes(ax, type(self).__name__, (7.0, 4.5))
-        self.lines_ = {}
+        self.lines_: dict[str, list[Any]] = {}
         starts, n_passes = [], 0
         for run, records in itertools.groupby(self.history, _run):
             records = list(records)
@@ -882,7 +943,11 @@ class TrainingCurvesDisplay:
                     # Without early stopping nothing is validated.
                     continue
                 folds = np.array([record[name] for record in records]).T
-                style = {"color": colour, "linewidth": 1.2, "alpha": 0.8}
+                style: dict[str, Any] = {
+                    "color": colour,
+                    "linewidth": 1.2,
+                    "alpha": 0.8,
+                }
                 lines = ax.plot(passes, folds.T, **style | kwargs)
                 if name not in self.lines_:
                     lines[0].set_label(f"{text}, one line for each fold")
@@ -900,7 +965,8 @@ class TrainingCurvesDisplay:
                 fontsize=8,
                 color="0.4",
             )
-        ax.xaxis.get_major_locator().set_params(integer=True)
+        locator: Any = ax.xaxis.get_major_locator()
+        locator.set_params(integer=True)
         ax.set(xlabel="pass", ylabel=f"bound, {self.units}")
         ax.legend(loc="lower right", frameon=False, fontsize=8)
         ax.spines[["top", "right"]].set_visible(False)
@@ -963,7 +1029,16 @@ class PointwiseInformationDisplay:
     500
     """
 
-    def __init__(self, x, y, information, *, x_name="x", y_name="y", units="nats"):
+    def __init__(
+        self,
+        x: ArrayLike,
+        y: ArrayLike,
+        information: ArrayLike,
+        *,
+        x_name: str = "x",
+        y_name: str = "y",
+        units: str = "nats",
+    ) -> None:
         self.information = _numbers(information, "information")
         self.x, self.y = np.asarray(x), np.asarray(y)
         for name in ("x", "y"):
@@ -975,7 +1050,17 @@ class PointwiseInformationDisplay:
         self.x_name, self.y_name, self.units = x_name, y_name, units
 
     @classmethod
-    def from_estimator(cls, estimator, X, y, *, feature=0, target=0, ax=None, **kwargs):
+    def from_estimator(
+        cls,
+        estimator: Any,
+        X: TableLike,
+        y: TableLike,
+        *,
+        feature: int | str = 0,
+        target: int | str = 0,
+        ax: "Axes | None" = None,
+        **kwargs: Any,
+    ) -> Self:
         """Draw the rows of a table by what a fitted estimator tells of each.
 
         Parameters
@@ -1024,7 +1109,7 @@ class PointwiseInformationDisplay:
         )
         return display.plot(ax, **kwargs)
 
-    def plot(self, ax=None, **kwargs):
+    def plot(self, ax: "Axes | None" = None, **kwargs: Any) -> Self:
         """Draw.
 
         Parameters
@@ -1050,14 +1135,21 @@ class PointwiseInformationDisplay:
         limit = max(np.quantile(np.abs(self.information), 0.98), 1e-12)
         # The rows that tell most are drawn last.
         order = np.argsort(np.abs(self.information), kind="stable")
-        style = {"cmap": "coolwarm", "vmin": -limit, "vmax": limit, "s": 12}
+        style: dict[str, Any] = {
+            "cmap": "coolwarm",
+            "vmin": -limit,
+            "vmax": limit,
+            "s": 12,
+        }
         places = []
         for axis, values in ((ax.xaxis, self.x), (ax.yaxis, self.y)):
             if values.dtype.kind not in "fiub":
                 labels, values = np.unique(values.astype(str), return_inverse=True)
                 axis.set_ticks(range(len(labels)), [_short(label) for label in labels])
             places.append(values[order])
-        self.points_ = ax.scatter(*places, c=self.information[order], **style | kwargs)
+        self.points_ = ax.scatter(
+            places[0], places[1], c=self.information[order], **style | kwargs
+        )
         ax.figure.colorbar(
             self.points_, ax=ax, extend="both", label=f"information, {self.units}"
         )
@@ -1112,7 +1204,14 @@ class InformationPlaneDisplay:
     'I(X; Z) in nats'
     """
 
-    def __init__(self, input, target, *, labels=None, entropy=None):
+    def __init__(
+        self,
+        input: ArrayLike,
+        target: ArrayLike,
+        *,
+        labels: Sequence[Any] | None = None,
+        entropy: float | None = None,
+    ) -> None:
         self.input, self.target = np.asarray(input), np.asarray(target)
         if self.input.shape != self.target.shape or self.input.ndim != 1:
             raise ValueError(
@@ -1128,8 +1227,14 @@ class InformationPlaneDisplay:
 
     @classmethod
     def from_estimators(
-        cls, estimators, *, labels=None, entropy=None, ax=None, **kwargs
-    ):
+        cls,
+        estimators: Any,
+        *,
+        labels: Sequence[Any] | None = None,
+        entropy: float | None = None,
+        ax: "Axes | None" = None,
+        **kwargs: Any,
+    ) -> Self:
         """Draw where fitted bottlenecks stand.
 
         Parameters
@@ -1186,7 +1291,7 @@ class InformationPlaneDisplay:
         )
         return display.plot(ax=ax, **kwargs)
 
-    def plot(self, ax=None, **kwargs):
+    def plot(self, ax: "Axes | None" = None, **kwargs: Any) -> Self:
         """Draw.
 
         Parameters
@@ -1224,13 +1329,13 @@ class InformationPlaneDisplay:
         return self
 
 
-def _run(record):
+def _run(record: dict[str, Any]) -> str:
     """What a pass belongs to: a stage, and with `given` one of two trainings."""
     whose = {"given": " of given", "both": " of X and given"}
-    return record["stage"] + whose.get(record.get("critics"), "")
+    return record["stage"] + whose.get(record.get("critics", ""), "")
 
 
-def _column(table, which, name):
+def _column(table: Table, which: int | str, name: str) -> tuple[NDArray[Any], str]:
     """A column by number or by name, and its name."""
     names = [table.label(j) for j in range(table.shape[1])]
     if which in names and not isinstance(which, bool):
