@@ -36,6 +36,8 @@ myst_heading_anchors = 3
 
 autosummary_generate = True
 templates_path = ["_templates"]
+# Sections of parameters tell of types, in words.
+autodoc_typehints = "none"
 numpydoc_show_class_members = False
 numpydoc_xref_param_type = True
 # Of the words of a type only these are names of somebody's.
