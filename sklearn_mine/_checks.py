@@ -239,7 +239,7 @@ def _are_functions(x: Floats, y: Floats) -> bool:
     order = np.argsort(y[present], kind="stable")
     x_steps, y_steps = np.diff(x[present][order]), np.diff(y[present][order])
     one_way = (x_steps >= 0).all() or (x_steps <= 0).all()
-    return one_way and ((x_steps != 0) == (y_steps != 0)).all()
+    return bool(one_way and ((x_steps != 0) == (y_steps != 0)).all())
 
 
 def _is_discrete(table: Table, j: int, overrides: Sequence[Override]) -> bool:

@@ -339,9 +339,11 @@ class MINE(TellsCallbacks, ShowsFigures, TakesAnyTable, BaseEstimator):
         self.leans_on_start_ = False
         if not (self._x_encoder.informative and self._y_encoder.informative):
             return None
-        infinite = infinite_pairs(
-            X, self._x_encoder.discrete, target, self._y_encoder.discrete
-        )
+        decided = [
+            [column.discrete for column in encoder.columns_]
+            for encoder in (self._x_encoder, self._y_encoder)
+        ]
+        infinite = infinite_pairs(X, decided[0], target, decided[1])
         warn_of_infinite(infinite, X, target)
         options: dict[str, Any] = {"groups": groups, "labels": labels}
         fit: CrossFit | GivenFit
@@ -373,7 +375,7 @@ class MINE(TellsCallbacks, ShowsFigures, TakesAnyTable, BaseEstimator):
             )
         self._report(pieces, fit.history)
         for each, of in zip(fits, _TERMS if len(fits) > 1 else ("",), strict=True):
-            warn_of_fit(each, n, settings, of, infinite)
+            warn_of_fit(each, n, settings, of, bool(infinite))
         if fit.leans_on_start:
             unit = NATS_PER_UNIT[self.units]
             warn(

@@ -19,7 +19,7 @@ from ._checks import (
     warn_of_infinite,
     warn_of_repeats,
 )
-from ._encoding import TableEncoder
+from ._encoding import Override, TableEncoder
 from ._params import (
     CRITIC_CONSTRAINTS,
     NATS_PER_UNIT,
@@ -387,7 +387,7 @@ def score_table(
     near[[i for i, _ in infinite]] = False
     if near.any():
         warn(
-            f"Scores of {[table.label(j) for j in np.flatnonzero(near)]} are near "
+            f"Scores of {[table.label(j) for j in np.flatnonzero(near).tolist()]} are near "
             f"ln(n_samples) = {np.log(n):.1f} nats, above which {n} rows can show "
             "nothing: the information may be larger. Use more rows."
         )
