@@ -110,7 +110,9 @@ def discrete_overrides(
 
 def column_indices(which: ArrayLike, table: Table, name: str) -> list[int]:
     """Column numbers from numbers, names or a mask."""
-    items = np.ravel(np.asarray(which, dtype=object)).tolist()
+    # A name may be a tuple, which numpy would take apart.
+    is_one = isinstance(which, str) or not np.iterable(which)
+    items = [which] if is_one else list(which)
     if items and all(isinstance(item, (bool, np.bool_)) for item in items):
         if len(items) != table.shape[1]:
             raise ValueError(
@@ -125,6 +127,11 @@ def column_indices(which: ArrayLike, table: Table, name: str) -> list[int]:
                 indices.append(int(item) % table.shape[1])
                 continue
         elif table.names is not None and item in table.names:
+            if table.names.count(item) > 1:
+                raise ValueError(
+                    f"{name} holds {item!r}, which several columns of {table.name} are "
+                    "called. Pass their numbers."
+                )
             indices.append(table.names.index(item))
             continue
         raise ValueError(

@@ -386,8 +386,9 @@ def score_table(
     near = near_what_rows_show(scores, n)
     near[[i for i, _ in infinite]] = False
     if near.any():
+        names = [table.label(j) for j in np.flatnonzero(near).tolist()]
         warn(
-            f"Scores of {[table.label(j) for j in np.flatnonzero(near).tolist()]} are near "
+            f"Scores of {names} are near "
             f"ln(n_samples) = {np.log(n):.1f} nats, above which {n} rows can show "
             "nothing: the information may be larger. Use more rows."
         )

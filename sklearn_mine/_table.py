@@ -6,7 +6,9 @@ or object arrays of strings with None where a value is missing (text and categor
 No other module asks which library a table came from. Nothing is encoded here.
 """
 
-from collections.abc import Sequence
+import datetime
+import re
+from collections.abc import Callable, Mapping, Sequence, Set, Sized
 from typing import Any
 
 import narwhals.stable.v2 as nw
@@ -18,6 +20,10 @@ from sklearn.utils import check_array
 from sklearn.utils.validation import validate_data
 
 from ._typing import Bools, Floats, TableLike
+
+_TEXT = str, bytes
+_DATES = datetime.date, np.datetime64
+_SPANS = datetime.timedelta, np.timedelta64
 
 
 class Table:
@@ -31,33 +37,33 @@ class Table:
     name : str
         What error messages call the table, such as "X".
 
-    numbers : sequence of int, optional
-        What error messages call the columns of an array.
+    labels : list, optional
+        What the columns are called: those of a frame where they are not its own names,
+        the numbers of those of an array where they do not begin with 0.
     """
 
     def __init__(
-        self, data: Any, name: str, numbers: Sequence[Any] | None = None
+        self, data: Any, name: str, labels: Sequence[Any] | None = None
     ) -> None:
-        self.name, self._numbers = name, numbers
+        self.name, self._labels = name, labels
         self.is_frame = isinstance(data, nw.DataFrame)
         self._data = data.tocsc() if sp.issparse(data) else data
         self.shape = tuple(data.shape)
-        self.names = list(data.columns) if self.is_frame else None
+        self.names = None
+        if self.is_frame:
+            self.names = list(data.columns) if labels is None else labels
 
     def column(self, j: int) -> NDArray[Any]:
         """Column `j`, validated: float64 with NaN, or object (str) with None."""
-        if self.is_frame:
-            values = _series_values(self._data[:, j])
-        elif sp.issparse(self._data):
-            values = self._data[:, [j]].toarray().ravel()
-        else:
-            values = self._data[:, j]
-        if values.dtype.kind in "OSUT":
-            values = _text_or_numbers(values)
-        elif values.dtype.kind in "mM":
-            values = _microseconds(values)
-        else:
-            values = values.astype(np.float64)
+        try:
+            values = self._values(j)
+        except (TypeError, ValueError, ArithmeticError) as error:
+            kind = TypeError if isinstance(error, TypeError) else ValueError
+            raise kind(
+                f"{self.name} cannot be used for its column {self.label(j)!r}: "
+                f"{str(error).rstrip('.')}. Make it numbers, text or dates, or leave "
+                "it out."
+            ) from error
         if values.dtype != object and np.isinf(values).any():
             raise ValueError(
                 f"{self.name} contains inf in column {self.label(j)!r}. Replace "
@@ -65,9 +71,16 @@ class Table:
             )
         return values
 
+    def _values(self, j: int) -> NDArray[Any]:
+        if self.is_frame:
+            return _series_values(self._data[:, j])
+        if sp.issparse(self._data):
+            return _array_values(self._data[:, [j]].toarray().ravel())
+        return _array_values(self._data[:, j])
+
     def block(self, columns: Sequence[int]) -> "Table":
         """Some columns as a table of their own, a view where they are neighbours."""
-        numbers = [self.label(j) for j in columns]
+        labels = [self.label(j) for j in columns]
         if self.is_frame:
             data = self._data[:, list(columns)]
         else:
@@ -75,7 +88,7 @@ class Table:
             if list(columns) == list(range(first, last + 1)):
                 columns = slice(first, last + 1)
             data = self._data[:, columns]
-        return Table(data, self.name, numbers)
+        return Table(data, self.name, labels)
 
     def compact(self) -> "Table":
         """The same, with each column in one piece of memory.
@@ -83,7 +96,7 @@ class Table:
         Columns of a long table that lies row by row are read in one go.
         """
         if isinstance(self._data, np.ndarray):
-            return Table(np.asfortranarray(self._data), self.name, self._numbers)
+            return Table(np.asfortranarray(self._data), self.name, self._labels)
         return self
 
     def framed(self, values: Floats, other: "Table") -> Any:
@@ -115,7 +128,7 @@ class Table:
         """The column's name, or its number where there are no names."""
         if self.names is not None:
             return self.names[j]
-        return j if self._numbers is None else self._numbers[j]
+        return j if self._labels is None else self._labels[j]
 
 
 def as_frame(data: Any, name: str) -> Any:
@@ -140,6 +153,19 @@ def as_frame(data: Any, name: str) -> Any:
             "collect() or compute() gives."
         )
     return frame
+
+
+def _labelled_frame(data: Any, name: str) -> tuple[Any, list[Any] | None]:
+    """What :func:`as_frame` gives, and what its columns are called, if not by names.
+
+    Columns of pandas, which are taken by their numbers, may share a name or have none.
+    """
+    if not nw.dependencies.is_pandas_like_dataframe(data):
+        return as_frame(data, name), None
+    labels = data.columns.tolist()
+    if data.columns.is_unique and all(isinstance(each, (str, int)) for each in labels):
+        return as_frame(data, name), None
+    return as_frame(data.set_axis(range(len(labels)), axis=1), name), labels
 
 
 def as_table(
@@ -170,7 +196,7 @@ def as_table(
     -------
     table : Table
     """
-    frame = as_frame(data, name)
+    frame, labels = _labelled_frame(data, name)
     if isinstance(frame, nw.DataFrame):
         if len(frame) == 0:
             raise ValueError(
@@ -192,7 +218,7 @@ def as_table(
             reset=reset,
             skip_check_array=True,
         )
-    return Table(prepared, name)
+    return Table(prepared, name, labels)
 
 
 def as_target(
@@ -222,7 +248,9 @@ def as_given(y: TableLike, name: str = "given", *, n_rows: int | None = None) ->
     series = nw.from_native(y, series_only=True, pass_through=True)
     if isinstance(series, nw.Series):
         y = series.to_frame().to_native()
-    elif not sp.issparse(y) and not isinstance(as_frame(y, name), nw.DataFrame):
+    elif not sp.issparse(y) and not isinstance(
+        _labelled_frame(y, name)[0], nw.DataFrame
+    ):
         y = _checked(y, name, ensure_2d=False)
         if y.ndim == 1:
             y = y.reshape(-1, 1)
@@ -274,17 +302,51 @@ def _checked(data: Any, name: str, **options: Any) -> Any:
 
     Masked cells are missing ones.
     """
-    if isinstance(data, np.ma.MaskedArray):
-        numbers = data.dtype.kind in "biuf"
-        data = np.ma.filled(
-            data.astype(float if numbers else object), np.nan if numbers else None
+    if not _has_rows(data):
+        raise ValueError(
+            f"{name} should be an array, a sparse matrix or a data frame, with a row "
+            f"for each sample; got {type(data).__name__}."
         )
+    fields = getattr(getattr(data, "dtype", None), "names", None)
+    if fields is not None:
+        raise ValueError(
+            f"{name} is a structured array, whose fields {fields} are no columns. "
+            f"Pass pandas.DataFrame({name})."
+        )
+    if isinstance(data, np.ma.MaskedArray):
+        data = _with_masked_missing(data)
     try:
         return check_array(
             data, dtype=None, ensure_all_finite=False, input_name=name, **options
         )
-    except ValueError as error:
-        raise ValueError(f"{name} cannot be used: {error}") from error
+    except (TypeError, ValueError, RuntimeError) as error:
+        # Between the first and the last line the data are printed.
+        reason = re.sub(r":?\n.*\n", ". ", str(error), flags=re.DOTALL).strip()
+        if isinstance(error, ValueError):
+            raise ValueError(f"{name} cannot be used: {reason}") from error
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(
+            f"{name} cannot be used: {reason.rstrip('.')}. Pass it as a numpy array."
+        ) from error
+
+
+def _has_rows(data: Any) -> bool:
+    if sp.issparse(data):
+        return True
+    if isinstance(data, (*_TEXT, Mapping, Set)) or getattr(data, "ndim", 1) == 0:
+        return False
+    return hasattr(data, "__len__") or hasattr(data, "__array__")
+
+
+def _with_masked_missing(data: Any) -> NDArray[Any]:
+    cells, gone = data.data, np.ma.getmaskarray(data)
+    if cells.dtype.kind in "biuf":
+        return np.where(gone, np.nan, cells.astype(np.float64))
+    if cells.dtype.kind in "mM":
+        return np.where(gone, np.array("NaT", dtype=cells.dtype), cells)
+    if cells.dtype.kind == "c":
+        return cells
+    return np.where(gone, None, cells.astype(object))
 
 
 def _series_values(series: nw.Series[Any]) -> NDArray[Any]:
@@ -292,55 +354,103 @@ def _series_values(series: nw.Series[Any]) -> NDArray[Any]:
     dtype = series.dtype
     if dtype.is_numeric() or dtype == nw.Boolean:
         return series.cast(nw.Float64).to_numpy().astype(np.float64)
+    missing = series.is_null().to_numpy()
     if dtype.is_temporal():
-        missing = series.is_null().to_numpy()
         values = series.to_numpy()
         if values.dtype.kind in "mM":
-            numbers = _microseconds(values)
-        else:  # times of day and other objects that only order defines
-            numbers = np.unique(values.astype(str), return_inverse=True)[1].astype(
-                np.float64
-            )
-        numbers[missing] = np.nan
-        return numbers
-    missing = series.is_null().to_numpy()
-    values = np.array(series.to_list(), dtype=object)
-    values[missing] = None
+            return np.where(missing, np.nan, _microseconds(values))
+    else:
+        values = np.fromiter(series.to_list(), dtype=object, count=len(series))
+    values = np.where(missing, None, values)
+    values = _cell_values(values)
+    if dtype in (nw.Categorical, nw.Enum) and values.dtype != object:
+        # Labels, whatever they are.
+        missing = np.isnan(values)
+        values = np.where(missing, None, values.astype(str).astype(object))
     return values
+
+
+def _array_values(values: NDArray[Any]) -> NDArray[Any]:
+    """A column of an array as float64 with NaN or object with None."""
+    if values.dtype.kind in "OSUT":
+        return _cell_values(values.astype(object))
+    if values.dtype.kind in "mM":
+        return _microseconds(values)
+    with np.errstate(over="ignore"):
+        return values.astype(np.float64)
 
 
 def _microseconds(values: NDArray[Any]) -> Floats:
     """Dates or durations as numbers that do not depend on their unit."""
-    numbers = values.astype(f"{values.dtype.kind}8[us]").astype(np.int64)
-    return np.where(np.isnat(values), np.nan, numbers.astype(np.float64))
+    whole = values.astype(f"{values.dtype.kind}8[us]")
+    numbers = whole.astype(np.int64).astype(np.float64)
+    if np.datetime_data(values.dtype)[0] in ("ns", "ps", "fs", "as"):
+        numbers += (values - whole) / np.timedelta64(1, "us")
+    return np.where(np.isnat(values), np.nan, numbers)
 
 
-def _text_or_numbers(values: NDArray[Any]) -> NDArray[Any]:
-    """Object or string values as float64 if all are numbers, else as str or None."""
-    if values.dtype != object:
-        values = values.astype(str).astype(object)
-    missing = np.array([_is_null(value) for value in values], dtype=bool)
-    if not any(isinstance(value, str) for value in values[~missing]):
-        for value in values:
-            if isinstance(value, (dict, list, tuple, set, np.ndarray)):
-                raise TypeError(
-                    "Each cell of a table must be one value: argument must be a "
-                    f"string or a real number, not {type(value).__name__!r}."
-                )
-        try:
-            numbers = np.full(len(values), np.nan)
-            numbers[~missing] = values[~missing].astype(np.float64)
-            return numbers
-        except (TypeError, ValueError):
-            pass
-    text = np.array(
-        [
-            None if gone else str(value)
-            for value, gone in zip(values, missing, strict=True)
-        ],
-        dtype=object,
-    )
-    return text
+def _cell_values(values: NDArray[Any]) -> NDArray[Any]:
+    """Object cells as float64 if all are numbers, dates or times, else str or None."""
+    missing = np.fromiter(map(_is_null, values), dtype=bool, count=len(values))
+    present = values[~missing]
+    kinds = set(map(type, present))
+    for kind in kinds:
+        if issubclass(kind, Sized) and not issubclass(kind, _TEXT):
+            raise TypeError(
+                "each cell of a table must be one value: argument must be a string or "
+                f"a real number, not {kind.__name__!r}"
+            )
+        if issubclass(kind, (complex, np.complexfloating)):
+            raise ValueError("Complex data not supported")
+    numbers = _numbers(present, kinds)
+    if numbers is None:
+        values = np.full(len(values), None, dtype=object)
+        values[~missing] = list(map(str, present))
+        return values
+    values = np.full(len(values), np.nan)
+    values[~missing] = numbers
+    return values
+
+
+def _numbers(cells: NDArray[Any], kinds: set[type]) -> Floats | None:
+    """Object cells of these types as float64; None where they are text."""
+    if any(issubclass(kind, _TEXT) for kind in kinds):
+        return None
+    if kinds and all(map(_is_date, kinds)):
+        number = _since_1970
+    elif kinds and all(issubclass(kind, _SPANS) for kind in kinds):
+        number = _as_microseconds
+    elif kinds and all(issubclass(kind, datetime.time) for kind in kinds):
+        number = _since_midnight
+    else:
+        number = float
+    try:
+        return np.fromiter(map(number, cells), dtype=np.float64, count=len(cells))
+    except (TypeError, ValueError):
+        return None
+
+
+def _is_date(kind: type) -> bool:
+    # Periods of pandas are where they begin.
+    return issubclass(kind, _DATES) or hasattr(kind, "to_timestamp")
+
+
+def _since_1970(date: Any) -> int:
+    """Microseconds; where there is a time zone, of the moment."""
+    if hasattr(date, "to_timestamp"):
+        date = date.to_timestamp()
+    if getattr(date, "tzinfo", None) is not None:
+        date = date.astimezone(datetime.UTC).replace(tzinfo=None)
+    return np.datetime64(date, "us").astype(np.int64)
+
+
+def _as_microseconds(span: Any) -> float:
+    return span / np.timedelta64(1, "us")
+
+
+def _since_midnight(time: datetime.time) -> float:
+    seconds = (60 * time.hour + time.minute) * 60 + time.second
+    return 1e6 * seconds + time.microsecond
 
 
 def _is_null(value: object) -> bool:

@@ -4,6 +4,7 @@ import pickle
 
 import joblib
 import numpy as np
+import pandas as pd
 import pytest
 import scipy.sparse as sp
 from sklearn.base import clone
@@ -314,6 +315,25 @@ def test_forms_of_discrete_features_agree():
     X, y = _table()
     np.testing.assert_array_equal(
         _both(X, y, discrete_features=mask), _both(X, y, discrete_features="auto")
+    )
+
+
+def test_columns_that_share_a_name_are_scored_and_taken_by_number():
+    X, y = _table(d=5)
+    frame = pd.DataFrame(X, columns=list("abcda"))
+    expected = _both(X, y, discrete_features=[4])
+    np.testing.assert_array_equal(_both(frame, y, discrete_features=[4]), expected)
+    with pytest.raises(ValueError, match=r"discrete_features holds 'a', which several"):
+        _both(frame, y, discrete_features=["a"])
+
+
+def test_columns_of_two_levels_are_named_by_tuples():
+    X, y = _table(d=5)
+    names = pd.MultiIndex.from_product([["a"], range(5)])
+    frame = pd.DataFrame(X, columns=names)
+    np.testing.assert_array_equal(
+        _both(frame, y, discrete_features=[("a", 2)]),
+        _both(X, y, discrete_features=[2]),
     )
 
 

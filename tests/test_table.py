@@ -1,14 +1,26 @@
 import datetime
+from decimal import Decimal
+from fractions import Fraction
 
 import numpy as np
 import pandas as pd
+import polars as pl
+import pyarrow as pa
 import pytest
 import scipy.sparse as sp
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from sklearn_mine._table import Table, as_groups, as_table, as_target, is_missing
+from sklearn_mine._table import (
+    Table,
+    as_given,
+    as_groups,
+    as_table,
+    as_target,
+    is_missing,
+)
 
 
 def test_array_columns_are_float64():
@@ -44,7 +56,9 @@ def test_text_stays_text_and_none_stays_missing(cells):
     np.testing.assert_array_equal(is_missing(column), [cell is None for cell in cells])
 
 
-@pytest.mark.parametrize("make", [sp.csr_matrix, sp.csc_array, sp.coo_array])
+@pytest.mark.parametrize(
+    "make", [sp.csr_matrix, sp.csc_array, sp.coo_array, sp.dok_array, sp.dia_array]
+)
 def test_sparse_columns_equal_dense_ones(make):
     dense = np.array([[0.0, 1.0], [2.0, 0.0], [0.0, 3.0]])
     table = as_table(make(dense))
@@ -240,7 +254,207 @@ def test_unit_of_dates_does_not_matter(kind):
     assert np.isnan(columns[0][3])
 
 
-def test_columns_of_one_name_are_named():
-    frame = pd.DataFrame(np.zeros((3, 3)), columns=["a", "b", "a"])
+_DAY = 86_400e6
+_NEW_YEAR = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC).timestamp() * 1e6
+
+
+def _arrow(values, kind):
+    return pd.Series(values, dtype=pd.ArrowDtype(kind))
+
+
+def _masked(cells):
+    cells = np.array(cells)
+    return np.ma.masked_array(cells, mask=[False, False, True])[:, None]
+
+
+# Name: what is passed, and its column, where two rows follow upon each other and the
+# third is missing.
+_DATES = {
+    "dates of pandas": pd.to_datetime(["2020-01-01", "2020-01-02", None]),
+    "dates of a time zone": pd.to_datetime(
+        ["2020-01-01 01:00", "2020-01-02 01:00", None]
+    ).tz_localize("Europe/Berlin"),
+    "dates of Arrow": _arrow(
+        [datetime.date(2020, 1, 1), datetime.date(2020, 1, 2), None], pa.date32()
+    ),
+    "objects": pd.Series(
+        [datetime.date(2020, 1, 1), datetime.datetime(2020, 1, 2), None], dtype=object
+    ),
+    "objects of a time zone": pd.Series(
+        [
+            datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC),
+            pd.Timestamp("2020-01-02 01:00", tz="Europe/Berlin"),
+            None,
+        ],
+        dtype=object,
+    ),
+    "objects of numpy": pd.Series(
+        [np.datetime64("2020"), np.datetime64("2020-01-02"), np.datetime64("NaT")],
+        dtype=object,
+    ),
+    "periods": pd.Series(pd.PeriodIndex(["2020-01-01", "2020-01-02", None], freq="D")),
+    "periods as objects": pd.Series(
+        [pd.Period("2020-01"), pd.Period("2020-01-02"), None], dtype=object
+    ),
+}
+
+
+@pytest.mark.parametrize("name", _DATES)
+def test_dates_of_every_kind_are_the_same_numbers(name):
+    column = as_table(pd.DataFrame({"when": _DATES[name]})).column(0)
+    np.testing.assert_array_equal(column, [_NEW_YEAR, _NEW_YEAR + _DAY, np.nan])
+
+
+def test_masked_dates_are_missing():
+    cells = _masked(["2020-01-01", "2020-01-02", "2020-01-03"]).astype("datetime64[D]")
+    column = as_table(cells).column(0)
+    np.testing.assert_array_equal(column, [_NEW_YEAR, _NEW_YEAR + _DAY, np.nan])
+
+
+@pytest.mark.parametrize(
+    "times",
+    [
+        pl.Series([datetime.time(0, 0, 1), datetime.time(13), None]),
+        _arrow([datetime.time(0, 0, 1), datetime.time(13), None], pa.time64("us")),
+        pd.Series([datetime.time(0, 0, 1), datetime.time(13), None], dtype=object),
+    ],
+    ids=["polars", "Arrow", "objects"],
+)
+def test_times_of_day_are_microseconds_whatever_else_is_there(times):
+    column = as_given(times).column(0)
+    np.testing.assert_array_equal(column, [1e6, 13 * 3600e6, np.nan])
+    np.testing.assert_array_equal(as_given(times[1:2]).column(0), [13 * 3600e6])
+
+
+def test_durations_are_microseconds_and_keep_what_is_shorter():
+    spans = np.array([1, 1500, "NaT"], dtype="timedelta64[ns]")
+    objects = pd.Series(
+        [pd.Timedelta(1), np.timedelta64(1500, "ns"), None], dtype=object
+    )
+    for column in (spans, pd.Series(spans), objects, pl.Series(spans)):
+        np.testing.assert_allclose(as_given(column).column(0), [0.001, 1.5, np.nan])
+
+
+@pytest.mark.parametrize(
+    ("cells", "expected"),
+    [
+        (_arrow([1, None, 3], pa.int64()), [1.0, np.nan, 3.0]),
+        (_arrow([True, None, False], pa.bool_()), [1.0, np.nan, 0.0]),
+        (_arrow(["a", None, "b"], pa.string()), ["a", None, "b"]),
+        (
+            _arrow([Decimal("1.5"), None, Decimal(2)], pa.decimal128(5, 2)),
+            [1.5, np.nan, 2.0],
+        ),
+        (pd.Series([Decimal("1.5"), None, Fraction(1, 2)]), [1.5, np.nan, 0.5]),
+        (pd.Series([1, None, "a"], dtype=object), ["1", None, "a"]),
+        (pd.Series([b"\xff", None, "a"], dtype=object), ["b'\\xff'", None, "a"]),
+        (pd.Series(pd.Categorical(["b", None, "a"], list("cba"))), ["b", None, "a"]),
+        # Categories are labels, also those that look like numbers.
+        (pd.Series(pd.Categorical([3, None, 1])), ["3.0", None, "1.0"]),
+        (pd.Series(pd.arrays.SparseArray([0.0, 1.0, np.nan])), [0.0, 1.0, np.nan]),
+        (pl.Series(["b", None, "a"], dtype=pl.Enum(list("cba"))), ["b", None, "a"]),
+        (pl.Series([Decimal("1.5"), None, Decimal(2)]), [1.5, np.nan, 2.0]),
+        (pl.Series([2**100, None, 1], dtype=pl.Int128), [2.0**100, np.nan, 1.0]),
+        (_masked([1, 2, 3]), [1.0, 2.0, np.nan]),
+        (_masked(["a", "b", "c"]), ["a", "b", None]),
+        (np.array([b"\xff", b"b"]), ["b'\\xff'", "b'b'"]),
+        (np.array(["a", "b"], dtype=np.dtypes.StringDType()), ["a", "b"]),
+        (np.array([1, 2], dtype=">i2"), [1.0, 2.0]),
+        (np.array([1, 2], dtype=np.float16), [1.0, 2.0]),
+        (torch.tensor([1, 2]), [1.0, 2.0]),
+        (range(2), [0.0, 1.0]),
+    ],
+)
+def test_columns_of_every_kind_are_numbers_or_text(cells, expected):
+    column = as_given(cells).column(0)
+    assert column.dtype == (object if isinstance(expected[0], str) else np.float64)
+    np.testing.assert_array_equal(column, np.array(expected, dtype=column.dtype))
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (np.zeros((3, 2), dtype=complex), "Complex data not supported"),
+        (
+            np.ma.masked_array([[1j], [2]], mask=[[0], [1]]),
+            "Complex data not supported",
+        ),
+        (pd.DataFrame({"a": [1j, 2]}), "column 'a': Complex data not supported"),
+        (pd.DataFrame({"a": [10**400, 2]}), "column 'a': int too large"),
+        (np.zeros((3, 1), dtype="V4"), "column 0: .* Make it numbers, text or dates"),
+        (np.zeros(3, dtype=[("a", float), ("b", int)]), r"fields \('a', 'b'\)"),
+        (torch.zeros(3, 2, requires_grad=True), r"detach\(\).*as a numpy array"),
+        (torch.zeros(3, 2).to_sparse(), "to_dense.*as a numpy array"),
+        (torch.zeros(3, 2, dtype=torch.bfloat16), "BFloat16.*as a numpy array"),
+        (torch.zeros(3, 2, device="meta"), "meta.*as a numpy array"),
+        (np.zeros((1, 2)).view(np.matrix), "np.asarray"),
+        ([[1, 2], [1]], "inhomogeneous"),
+        ("a", "got str"),
+        (3.0, "got float"),
+        (np.array(3.0), "got ndarray"),
+        ({"a": [1, 2]}, "got dict"),
+        ({1, 2}, "got set"),
+        (iter([1, 2]), "got list_iterator"),
+        (object(), "got object"),
+    ],
+)
+@pytest.mark.parametrize("read", [as_table, as_given])
+def test_what_cannot_be_read_is_refused_by_name(read, data, message):
+    with pytest.raises((ValueError, TypeError), match=f"X .*{message}") as refusal:
+        table = read(data, "X")
+        table.column(0)
+    assert len(str(refusal.value)) < 300
+
+
+@pytest.mark.parametrize("cell", [[1], (1,), {1}, {"a": 1}, np.ones(1), pd.Series([1])])
+@pytest.mark.parametrize("beside", [None, "a", "the same"])
+def test_cells_that_hold_several_values_are_refused(cell, beside):
+    cells = np.empty((2, 1), dtype=object)
+    cells[0, 0], cells[1, 0] = cell, cell if beside == "the same" else beside
+    for data in (cells, pd.DataFrame(cells, columns=["a"])):
+        with pytest.raises(TypeError, match=r"X .*column .* one value"):
+            as_table(data).column(0)
+
+
+@pytest.mark.parametrize(
+    "cells", [[[1, 2], [3]], [{"a": 1}, {"a": 2}], [[b"a"], [b"b"]]]
+)
+def test_lists_and_structs_of_frames_are_refused(cells):
+    for frame in (pl.DataFrame({"c": cells}), pa.table({"c": cells})):
+        with pytest.raises(TypeError, match=r"X .*column 'c'.* one value"):
+            as_table(frame).column(0)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["a", "b", "a"],
+        [0, 1, 1],
+        [("a", 1), ("a", 2), ("b", 1)],
+        [("a", 1), ("a", 1), ("b", 1)],
+        ["a", 1, ("b", 2)],
+        [np.nan, np.nan, 1.5],
+        [pd.NA, pd.NaT, "a"],
+        list(pd.date_range("2020", periods=3)),
+    ],
+    ids=str,
+)
+def test_pandas_columns_may_be_called_anything(names, rng):
+    values = rng.normal(size=(4, 3))
+    frame = pd.DataFrame(values)
+    frame.columns = pd.MultiIndex.from_tuples(names) if names[0] == ("a", 1) else names
+    before = frame.copy()
+    table = as_table(frame)
+    for j in range(3):
+        np.testing.assert_array_equal(table.column(j), values[:, j])
+        assert str(table.label(j)) == str(names[j])
+    np.testing.assert_array_equal(table.block([2, 0]).column(0), values[:, 2])
+    assert str(table.block([2, 0]).label(0)) == str(names[2])
+    assert as_target(frame).shape == (4, 3)
+    pd.testing.assert_frame_equal(frame, before)
+
+
+def test_columns_of_one_name_are_named_where_they_have_to_differ():
+    table = pa.table([pa.array([1.0, 2.0])] * 2, names=["a", "a"])
     with pytest.raises(ValueError, match=r"X has several columns of one name: \['a'\]"):
-        as_table(frame)
+        as_table(table)
