@@ -1,8 +1,9 @@
 """What estimators ask of their input, and what they warn of."""
 
+import re
 from collections.abc import Sequence
 from numbers import Integral
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -24,6 +25,15 @@ _FAR, _FEW_ROWS = 0.1, 50
 _HEAD = 16
 # Columns that one message names.
 _NAMED = 5
+
+# Text that reads as a number, also with a decimal comma or thousands set apart; but
+# what begins with a nought is a code. So many rows are looked at.
+_NUMBER = re.compile(
+    r"\s*[+-]?(?=[.,]?\d)(\d*|\d{1,3}([.,'\s]\d{3})+)([.,]\d+)?(e[+-]?\d+)?\s*",
+    re.IGNORECASE,
+)
+_CODE = re.compile(r"\s*0\d+")
+_READ = 10_000
 
 
 def goes_astray(fit: CrossFit) -> bool:
@@ -272,6 +282,39 @@ def warn_of_identifiers(encoder: TableEncoder, table: Table) -> None:
         warn(
             f"Text, or a label, that is unique in nearly every row of {table.name} "
             f"carries no information that other rows could show, and scores 0: {names}."
+        )
+
+
+def warn_of_numbers_in_text(
+    table: Table, discrete: Literal["auto"] | Sequence[Override] = "auto"
+) -> None:
+    """Say which columns are taken for categories and may be meant as numbers.
+
+    Those are text that mostly reads as numbers, too many different ones for labels.
+
+    Parameters
+    ----------
+    table : Table
+    discrete : "auto" or list of bool or "auto"
+        Columns that the user calls discrete are.
+    """
+    named = []
+    for j, cells in table.text_columns(_READ):
+        if discrete != "auto" and discrete[j] is True:
+            continue
+        read = [cell for cell in cells if _NUMBER.fullmatch(cell)]
+        share = len(read) / max(len(cells), 1)
+        if share < 0.5 or len(set(read)) <= MAX_DISCRETE:
+            continue
+        if not any(map(_CODE.fullmatch, read)):
+            named.append(f"{table.label(j)!r} ({share:.0%})")
+    if named:
+        warn(
+            f"Text columns of {table.name}, most of whose cells read as numbers, are "
+            f"taken for categories: {', '.join(named)}. If they are numbers, convert "
+            "them, as by pandas.to_numeric(column, errors='coerce'), or have them read "
+            "with decimal=',' or thousands='.'. If they are labels, make them "
+            "categories, as by column.astype('category')."
         )
 
 

@@ -13,6 +13,7 @@ from ._checks import (
     infinite_pairs,
     require_pairs,
     warn_of_infinite,
+    warn_of_numbers_in_text,
 )
 from ._encoding import Override, level_columns
 from ._params import NATS_PER_UNIT
@@ -158,6 +159,7 @@ def mine_matrix(
     overrides = discrete_overrides(discrete_features, table)
     if given is not None:
         given = as_given(given, n_rows=n)
+        warn_of_numbers_in_text(given)
     of_other: list[Override]
     if Y is None:
         other, of_other = table, overrides
@@ -169,6 +171,8 @@ def mine_matrix(
                 f"X has {n} rows and Y has {other.shape[0]}. Pass one row of Y for "
                 "each of X."
             )
+        warn_of_numbers_in_text(other)
+    warn_of_numbers_in_text(table, overrides)
     tables, discrete = (table, other), (overrides, of_other)
     marks = _marks(table, overrides, params.encoding)
     of_others = marks if Y is None else _marks(other, of_other, params.encoding)

@@ -23,6 +23,7 @@ from ._checks import (
     warn_of_fit,
     warn_of_identifiers,
     warn_of_infinite,
+    warn_of_numbers_in_text,
     warn_of_repeats,
 )
 from ._crossfit import CrossFit, cross_fit, n_tested
@@ -500,6 +501,7 @@ class MINE(TellsCallbacks, ShowsFigures, TakesAnyTable, BaseEstimator):
             if encoder is not None and table is not None:
                 sides.append((encoder.fit_transform(table), encoder))
                 warn_of_identifiers(encoder, table)
+                warn_of_numbers_in_text(table, encoder.discrete)
         warn_of_repeats(groups, *sides)
         x, y, *z = (encoded for encoded, _ in sides)
         if self._z_encoder is None or not self._z_encoder.informative:

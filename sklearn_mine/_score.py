@@ -17,6 +17,7 @@ from ._checks import (
     near_what_rows_show,
     require_pairs,
     warn_of_infinite,
+    warn_of_numbers_in_text,
     warn_of_repeats,
 )
 from ._encoding import Override, TableEncoder
@@ -360,6 +361,8 @@ def score_table(
     _warn_of_repeats(table, overrides, target, of_target, groups)
     infinite = infinite_pairs(table, overrides, target, of_target)
     warn_of_infinite(infinite, table, target)
+    warn_of_numbers_in_text(table, overrides)
+    warn_of_numbers_in_text(target, task.encoder.discrete)
     given = _given_columns(params.given_features, table)
     if given:
         task.condition_on(table.block(given), [overrides[j] for j in given])

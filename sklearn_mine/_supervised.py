@@ -570,7 +570,10 @@ class MINERegressor(RegressorMixin, _CriticModel):
         target = as_target(y)
         columns = [target.column(j) for j in range(target.shape[1])]
         if any(column.dtype == object for column in columns):
-            raise ValueError("y holds text. Pass numbers, or use MINEClassifier.")
+            raise ValueError(
+                "y holds text, or categories. Pass numbers, as by "
+                "pandas.to_numeric(y), or use MINEClassifier."
+            )
         self._is_single = np.asarray(y).ndim == 1
         values = np.column_stack(columns)
         atoms = _grouped(values[:, 0]) if len(columns) == 1 else _drawn(values)

@@ -8,7 +8,7 @@ No other module asks which library a table came from. Nothing is encoded here.
 
 import datetime
 import re
-from collections.abc import Callable, Mapping, Sequence, Set, Sized
+from collections.abc import Iterator, Mapping, Sequence, Set, Sized
 from typing import Any
 
 import narwhals.stable.v2 as nw
@@ -77,6 +77,27 @@ class Table:
         if sp.issparse(self._data):
             return _array_values(self._data[:, [j]].toarray().ravel())
         return _array_values(self._data[:, j])
+
+    def text_columns(self, n_rows: int) -> Iterator[tuple[int, NDArray[Any]]]:
+        """Columns that are text and not declared categories, in about so many rows.
+
+        Yields
+        ------
+        j : int
+        cells : ndarray of shape (m,), object
+            Strings, evenly spaced; the missing ones are left out.
+        """
+        data = self._data[:: max(1, self.shape[0] // n_rows)]
+        few = Table(data, self.name, self._labels)
+        if self.is_frame:
+            kinds = self._data.schema.values()
+            may_be = [kind in (nw.String, nw.Object) for kind in kinds]
+        else:
+            may_be = [self._data.dtype.kind in "OSUT"] * self.shape[1]
+        for j in np.flatnonzero(may_be).tolist():
+            cells = few.column(j)
+            if cells.dtype == object:
+                yield j, cells[~is_missing(cells)]
 
     def block(self, columns: Sequence[int]) -> "Table":
         """Some columns as a table of their own, a view where they are neighbours."""

@@ -18,7 +18,7 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d
 from torch.utils.data import TensorDataset
 
 from ._callbacks import TellsCallbacks
-from ._checks import draw_seed
+from ._checks import draw_seed, warn_of_numbers_in_text
 from ._crossfit import CrossFit
 from ._encoding import Override, TableEncoder
 from ._html import ShowsFigures
@@ -648,6 +648,7 @@ class InformationBottleneckClassifier(
                 f"codes: it needs noise='gaussian', got noise={self.noise!r}."
             )
         self._seed = draw_seed(self.random_state)
+        warn_of_numbers_in_text(table)
         self._inputs = NetworkInputs(self.scale).fit(table)
 
     def _split(self, codes: Ints) -> tuple[Ints, Ints]:
