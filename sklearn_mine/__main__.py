@@ -1,6 +1,7 @@
 """The main job from a command line: rank the columns of a file."""
 
 import argparse
+import codecs
 import difflib
 import io
 import os
@@ -141,6 +142,12 @@ def _rank(options: argparse.Namespace) -> None:
     if not known.all():
         print(f"{(~known).sum()} rows without a target are left out.", file=sys.stderr)
     y, X = target[known], frame.loc[known].drop(columns=options.target)
+    if y.astype(str).nunique() < 2:
+        values = f"is {str(y.iloc[0])!r}" if len(y) else "is empty"
+        raise Unusable(
+            f"The target {options.target!r} {values} in every row: there is nothing "
+            "to tell about it. Name another column."
+        )
     if y.dtype.kind not in "iufbmM" and y.astype(str).nunique() == len(y) > 2:
         raise Unusable(
             f"The target {options.target!r} is text that differs in each row, an "
@@ -212,9 +219,22 @@ def _read(file: Path) -> Any:
         frame = pd.read_parquet(file) if has_types else pd.read_csv(file)
     except ImportError as error:
         raise ImportError(f"Reading Parquet needs pyarrow. {_INSTALL}") from error
+    except UnicodeDecodeError as error:
+        with file.open("rb") as text:
+            is_wide = text.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+        encoding = "utf-16" if is_wide else "latin-1"
+        raise Unusable(
+            f"Cannot read {file}: it is not UTF-8, but perhaps {encoding}. "
+            f"{_rewritten(f'encoding={encoding!r}')}"
+        ) from error
+    except OSError as error:
+        raise Unusable(f"Cannot read {file}: {error.strerror or error}.") from error
     except Exception as error:
-        reason = getattr(error, "strerror", None) or error
-        raise Unusable(f"Cannot read {file}: {reason}.") from error
+        hint = "" if has_types else _otherwise_separated(file)
+        raise Unusable(f"Cannot read {file}: {error}.{hint}") from error
+    if len(frame.columns) == 1 and not has_types:
+        if hint := _otherwise_separated(file):
+            raise Unusable(f"{file} reads as one column.{hint}")
     frame.columns = [str(name) for name in frame.columns]
     if not len(frame):
         raise Unusable(f"{file} has no rows.")
@@ -227,6 +247,27 @@ def _read(file: Path) -> Any:
         except (ValueError, TypeError):
             continue
     return frame
+
+
+def _otherwise_separated(file: Path) -> str:
+    """What would do where the first line is not set apart by commas; else nothing."""
+    with file.open("rb") as lines:
+        header = lines.readline()
+    mark = next((mark for mark in ";\t|" if mark.encode() in header), None)
+    if mark is None or b"," in header:
+        return ""
+    return (
+        f" Its columns seem to be set apart by {mark!r}, not by commas. "
+        f"{_rewritten(f'sep={mark!r}')}"
+    )
+
+
+def _rewritten(option: str) -> str:
+    """What would do for a CSV file that is written otherwise."""
+    return (
+        f"Write it anew: pandas.read_csv(FILE, {option}).to_csv(NEW, index=False), "
+        "with decimal=',' where numbers have commas."
+    )
 
 
 def _print(

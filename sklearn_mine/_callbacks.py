@@ -18,6 +18,19 @@ except ImportError:  # scikit-learn before 1.9
         """There are no callbacks."""
 
 
+def as_callbacks(callbacks: Any) -> Any:
+    """Callbacks of skorch as a tuple, which may have names; None are none."""
+    for each in callbacks or ():
+        callback = each[1] if isinstance(each, tuple) and len(each) == 2 else each
+        is_class = isinstance(callback, type) and issubclass(callback, Callback)
+        if not (is_class or isinstance(callback, Callback)):
+            raise ValueError(
+                f"callbacks holds {each!r:.60}, which is no callback of skorch. Pass a "
+                "list of instances of skorch.callbacks.Callback."
+            )
+    return tuple(callbacks or ())
+
+
 class TellsCallbacks(CallbackSupportMixin):
     """Mixin of estimators whose fits callbacks hear of.
 

@@ -14,7 +14,7 @@ from sklearn.utils import check_random_state
 from ._crossfit import CrossFit, make_folds
 from ._encoding import MAX_DISCRETE, Override, TableEncoder
 from ._params import Settings
-from ._table import Table
+from ._table import Table, is_missing
 from ._typing import CV, Bools, Floats, Folds, Ints, SeedLike
 from ._warn import warn
 
@@ -122,7 +122,7 @@ def column_indices(which: ArrayLike, table: Table, name: str) -> list[int]:
     """Column numbers from numbers, names or a mask."""
     # A name may be a tuple, which numpy would take apart.
     is_one = isinstance(which, str) or not np.iterable(which)
-    items = [which] if is_one else list(which)
+    items: list[Any] = [which] if is_one else list(which)  # type: ignore[arg-type]
     if items and all(isinstance(item, (bool, np.bool_)) for item in items):
         if len(items) != table.shape[1]:
             raise ValueError(
@@ -267,7 +267,13 @@ def _is_discrete(table: Table, j: int, overrides: Sequence[Override]) -> bool:
 def discrete_labels(target: Table, encoder: TableEncoder) -> Ints | None:
     """Labels of the rows of a target of one discrete column, else None."""
     if len(encoder.columns_) == 1 and encoder.columns_[0].discrete:
-        return np.unique(target.column(0), return_inverse=True)[1]
+        values = target.column(0)
+        gone = is_missing(values)
+        # Missing cells, which a target has where it is a column of a table itself,
+        # are a label of their own.
+        labels = np.full(len(values), len(values))
+        labels[~gone] = np.unique(values[~gone], return_inverse=True)[1]
+        return np.unique(labels, return_inverse=True)[1]
     return None
 
 

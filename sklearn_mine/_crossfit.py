@@ -240,13 +240,27 @@ def make_folds(
         cv = KFold(cv, shuffle=True, random_state=random_state)
     labels = np.zeros(n_rows, dtype=int) if stratify is None else stratify
     if hasattr(cv, "split"):
-        cv = cv.split(np.empty((n_rows, 1)), labels, groups)
+        cv = _splits(cv, n_rows, labels, groups)
     folds = [_as_fold(fold, n_rows) for fold in cv]
     if not folds:
         raise ValueError(
             "cv holds no folds. An iterator is empty after its first use: pass a list."
         )
     return folds
+
+
+def _splits(
+    splitter: Any, n_rows: int, labels: Any, groups: NDArray[Any] | None
+) -> list[Any]:
+    """What a splitter makes of rows, whose refusals name it."""
+    try:
+        return list(splitter.split(np.empty((n_rows, 1)), labels, groups))
+    except (TypeError, ValueError) as error:
+        lacks_groups = groups is None and "groups" in str(error)
+        remedy = " Pass the group of each row as `groups`." if lacks_groups else ""
+        raise ValueError(
+            f"cv={splitter!r:.80} makes no folds of these rows: {error}{remedy}"
+        ) from error
 
 
 def _as_fold(fold: Any, n_rows: int) -> tuple[Ints, Ints]:

@@ -18,7 +18,7 @@ from ._checks import (
 from ._encoding import Override, level_columns
 from ._params import NATS_PER_UNIT
 from ._progress import progress
-from ._score import MINEScore
+from ._score import MINEScore, as_score
 from ._table import Table, as_given, as_groups, as_table
 from ._tasks import Chunk, Task, chunks_of, run_tasks
 from ._typing import SeedLike, TableLike, validate_params
@@ -32,7 +32,7 @@ _STRONG = 1.5
 Mark = tuple[bool, int]
 
 _CONSTRAINTS = {
-    "score": [MINEScore, None],
+    "score": "no_validation",  # in as_score
     "discrete_features": ["array-like", "boolean", str],
     "groups": ["array-like", None],
     "normalize": ["boolean"],
@@ -150,8 +150,7 @@ def mine_matrix(
            [0. , nan, 0. ],
            [0.9, 0. , nan]])
     """
-    params = MINEScore() if score is None else score
-    params._validate_params()
+    params = as_score(score)
     table = as_table(X, "X")
     n = table.shape[0]
     require_pairs(n)

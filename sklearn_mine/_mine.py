@@ -388,7 +388,9 @@ class MINE(TellsCallbacks, ShowsFigures, TakesAnyTable, BaseEstimator):
         return folds
 
     @fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X: TableLike, y: TableLike) -> Self:
+    def partial_fit(
+        self, X: TableLike, y: TableLike, given: TableLike | None = None
+    ) -> Self:
         """Estimate I(X; Y) from data in pieces, of which none is kept.
 
         The first piece is fitted as by :meth:`fit`, and decides how columns are
@@ -406,6 +408,9 @@ class MINE(TellsCallbacks, ShowsFigures, TakesAnyTable, BaseEstimator):
 
         y : array-like or DataFrame of shape (n,) or (n, dy)
             As in the first piece, none missing.
+
+        given : None, default=None
+            Has to be None: conditional information needs all rows at once.
 
         Returns
         -------
@@ -433,6 +438,11 @@ class MINE(TellsCallbacks, ShowsFigures, TakesAnyTable, BaseEstimator):
         >>> bool(low < -0.5 * np.log(1 - 0.8**2) < high)
         True
         """
+        if given is not None:
+            raise ValueError(
+                "given has to be None in partial_fit: conditional information needs "
+                "all rows at once. Call fit with them instead."
+            )
         if not self.__sklearn_is_fitted__() or self._pieces is None:
             return self.fit(X, y)
         if self._z_encoder is not None:

@@ -14,6 +14,7 @@ from sklearn.utils._param_validation import (
     StrOptions,
 )
 
+from ._callbacks import as_callbacks
 from ._typing import Callbacks, Floats, TableLike
 from .nn.critics import ACTIVATIONS, as_layer_sizes
 from .nn.objectives import OBJECTIVES
@@ -126,7 +127,7 @@ class Settings:
             if isinstance(values[name], str) and values[name] == "auto":
                 values[name] = usual
         values["hidden_layer_sizes"] = as_layer_sizes(values["hidden_layer_sizes"])
-        values["callbacks"] = tuple(values.get("callbacks") or ())
+        values["callbacks"] = as_callbacks(values.get("callbacks"))
         values["device"] = as_device(values["device"])
         objective = values["objective"]
         if values["solver"] == "newton" and not OBJECTIVES[objective].is_solvable:
@@ -136,6 +137,12 @@ class Settings:
             )
         return cls(**values)
 
+
+N_JOBS = [
+    Interval(Integral, None, -1, closed="right"),
+    Interval(Integral, 1, None, closed="left"),
+    None,
+]
 
 CRITIC_CONSTRAINTS = {
     "objective": [StrOptions(set(OBJECTIVES))],
@@ -158,7 +165,7 @@ CRITIC_CONSTRAINTS = {
     "cv": ["cv_object", HasMethods(["split"])],
     "units": [StrOptions(set(NATS_PER_UNIT))],
     "device": [str],
-    "n_jobs": [Integral, None],
+    "n_jobs": N_JOBS,
     "random_state": ["random_state"],
     "verbose": ["verbose"],
 }
@@ -282,4 +289,11 @@ def as_device(name: str) -> str:
         raise ValueError(
             f"device={name!r}, but torch finds no CUDA device. Use 'cpu' or 'auto'."
         )
+    try:
+        torch.zeros(1, device=name).item()
+    except Exception as error:  # each device has its own
+        reason = str(error).partition("\n")[0].partition(". ")[0].rstrip(".")
+        raise ValueError(
+            f"device={name!r} cannot be used: {reason}. Use 'cpu' or 'auto'."
+        ) from error
     return name

@@ -14,7 +14,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import gen_batches
 from sklearn.utils.validation import validate_data
 
-from ._table import as_frame
+from ._table import as_frame, as_rows, naming
 from ._typing import Floats, TableLike
 
 # Numbers that are scaled at a time.
@@ -124,6 +124,8 @@ class Samples:
         self, X: TableLike, estimator: BaseEstimator, reset: bool
     ) -> NDArray[Any]:
         frame = as_frame(X, "X")
+        if not isinstance(frame, nw.DataFrame):
+            X = as_rows(X, "X")
         if reset:
             self.frame_ = self.backend_ = None
         if isinstance(frame, nw.DataFrame):
@@ -140,16 +142,20 @@ class Samples:
             if reset:
                 self.frame_ = dict(frame.schema)
                 self.backend_ = frame.implementation
-        rows = validate_data(
-            estimator,
-            X,
-            reset=reset,
-            allow_nd=True,
-            dtype="numeric",
-            ensure_min_samples=2 if reset else 1,
-        )
+        with naming("X"):
+            rows = validate_data(
+                estimator,
+                X,
+                reset=reset,
+                allow_nd=True,
+                dtype="numeric",
+                ensure_min_samples=2 if reset else 1,
+            )
         if rows.dtype.kind not in "fiub":
-            raise ValueError(f"X holds {rows.dtype}, and only numbers can be made.")
+            raise ValueError(
+                f"X holds {rows.dtype}, and only numbers can be made. Pass floats or "
+                "whole numbers, none missing."
+            )
         if rows.ndim not in (2, 4) or not all(rows.shape):
             raise ValueError(
                 f"X has shape {rows.shape}. Pass a table (n, d), or images "

@@ -1,5 +1,6 @@
 """mine_score and MINEScore: every column of a table against a target."""
 
+from collections.abc import Iterator
 from numbers import Integral
 from typing import Any, Literal
 
@@ -333,6 +334,24 @@ class MINEScore(BaseEstimator):
         self._validate_params()
         scores, p_values, _, self.solvers_ = score_table(X, y, self)
         return scores, p_values
+
+
+def as_score(score: Any) -> MINEScore:
+    """The MINEScore that others score with, again and again; None for its defaults."""
+    if score is None:
+        return MINEScore()
+    if not isinstance(score, MINEScore):
+        raise ValueError(
+            f"score should be a MINEScore, or None, got {type(score).__name__}. "
+            "MINEScore() takes the parameters of mine_score."
+        )
+    score._validate_params()
+    if isinstance(score.cv, Iterator):
+        raise ValueError(
+            "cv is an iterator, which is empty after its first use. Pass a list of "
+            "its folds."
+        )
+    return score
 
 
 def score_table(

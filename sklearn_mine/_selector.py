@@ -22,9 +22,9 @@ from ._checks import discrete_overrides, draw_seed
 from ._encoding import Override, TableEncoder
 from ._given import ConditionalTest, information
 from ._html import ShowsFigures, with_interval
-from ._params import TakesAnyTable
+from ._params import N_JOBS, TakesAnyTable
 from ._progress import progress
-from ._score import MINEScore, column_blocks, score_table
+from ._score import MINEScore, as_score, column_blocks, score_table
 from ._table import Table, as_groups, as_table, as_target
 from ._tasks import Task, score_blocks
 from ._threads import one_thread
@@ -166,8 +166,8 @@ class MINESelector(
     (800, 2)
     """
 
-    _parameter_constraints: dict[str, list[Any]] = {
-        "score": [MINEScore, None],
+    _parameter_constraints: dict[str, list[Any] | str] = {
+        "score": "no_validation",  # in as_score
         "n_features_to_select": [
             StrOptions({"auto"}),
             Interval(Integral, 1, None, closed="left"),
@@ -176,7 +176,7 @@ class MINESelector(
         "redundancy": [StrOptions({"joint", "mrmr", "jmi", "cmim"}), None],
         "alpha": [Interval(Real, 0, 1, closed="neither")],
         "feature_groups": ["array-like", dict, None],
-        "n_jobs": [Integral, None],
+        "n_jobs": N_JOBS,
         "random_state": ["random_state"],
         "verbose": ["verbose"],
     }
@@ -227,7 +227,7 @@ class MINESelector(
         table = as_table(X, "X", estimator=self)
         self._blocks = column_blocks(self.feature_groups, table)
         limit = self._limit()
-        score = MINEScore() if self.score is None else clone(self.score)
+        score = clone(as_score(self.score))
         seed = draw_seed(self.random_state)
         score.set_params(
             feature_groups=self.feature_groups,

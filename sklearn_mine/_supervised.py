@@ -27,8 +27,6 @@ from sklearn.base import (
     RegressorMixin,
     is_classifier,
 )
-from sklearn.utils import column_or_1d
-from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
 from ._callbacks import TellsCallbacks
@@ -47,7 +45,7 @@ from ._params import (
     documented,
 )
 from ._progress import share, working
-from ._table import Table, as_given, as_table, as_target
+from ._table import Table, as_given, as_labels, as_table, as_target
 from ._threads import one_thread
 from ._typing import (
     CV,
@@ -753,9 +751,7 @@ class MINEClassifier(PredictsByProbability, ClassifierMixin, _CriticModel):
         ValueError
             If a parameter or input is unusable; the message names it.
         """
-        as_target(y)
-        y = column_or_1d(y, warn=True)
-        check_classification_targets(y)
+        y = as_labels(y)
         self.classes_, codes = np.unique(y, return_inverse=True)
         names = np.arange(len(self.classes_)).astype(str).astype(object)
         atoms = _Atoms(names, np.bincount(codes).astype(float), codes)
@@ -810,8 +806,7 @@ class MINEClassifier(PredictsByProbability, ClassifierMixin, _CriticModel):
         """
         check_is_fitted(self)
         as_table(X, "X", estimator=self, reset=False)
-        as_target(y)
-        y = column_or_1d(y)
+        y = as_labels(y)
         known = np.isin(y, self.classes_)
         if not known.all():
             raise ValueError(

@@ -9,6 +9,7 @@ No other module asks which library a table came from. Nothing is encoded here.
 import datetime
 import re
 from collections.abc import Iterator, Mapping, Sequence, Set, Sized
+from contextlib import contextmanager
 from typing import Any
 
 import narwhals.stable.v2 as nw
@@ -16,7 +17,8 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
-from sklearn.utils import check_array
+from sklearn.utils import check_array, column_or_1d
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import validate_data
 
 from ._typing import Bools, Floats, TableLike
@@ -233,6 +235,8 @@ def as_table(
     else:
         prepared = _checked(data, name, accept_sparse=True, estimator=estimator)
     if estimator is not None:
+        # Its columns are known by their names.
+        as_frame(data, name)
         validate_data(
             estimator,
             data if isinstance(frame, nw.DataFrame) else prepared,
@@ -262,6 +266,17 @@ def as_target(
                 "give missing targets a value of their own."
             )
     return table
+
+
+def as_labels(y: TableLike, *, n_rows: int | None = None) -> NDArray[Any]:
+    """Validate labels of shape (n,), none missing, for a classifier; an ndarray."""
+    as_target(y, n_rows=n_rows)
+    with naming("y"):
+        y = column_or_1d(y, warn=True)
+        if type_of_target(y) == "unknown":
+            raise ValueError("Unknown label type. Pass text, as by y.astype(str).")
+        check_classification_targets(y)
+    return y
 
 
 def as_given(y: TableLike, name: str = "given", *, n_rows: int | None = None) -> Table:
@@ -296,13 +311,7 @@ def as_groups(groups: ArrayLike | None, n_rows: int) -> NDArray[Any] | None:
     """Validate the group of each row, or pass None through."""
     if groups is None:
         return None
-    groups = check_array(
-        groups,
-        dtype=None,
-        ensure_2d=False,
-        ensure_all_finite=False,
-        input_name="groups",
-    )
+    groups = _checked(groups, "groups", ensure_2d=False, allow_nd=True)
     if groups.ndim != 1:
         raise ValueError(f"groups should have shape (n,), got {groups.shape}.")
     if len(groups) != n_rows:
@@ -319,10 +328,16 @@ def as_groups(groups: ArrayLike | None, n_rows: int) -> NDArray[Any] | None:
 
 
 def _checked(data: Any, name: str, **options: Any) -> Any:
-    """check_array for values of any kind, whose refusals name the argument.
+    """check_array for values of any kind, whose refusals name the argument."""
+    data = as_rows(data, name)
+    with naming(name):
+        return check_array(
+            data, dtype=None, ensure_all_finite=False, input_name=name, **options
+        )
 
-    Masked cells are missing ones.
-    """
+
+def as_rows(data: Any, name: str) -> Any:
+    """Refuse what holds no rows, or structured ones; masked cells are missing ones."""
     if not _has_rows(data):
         raise ValueError(
             f"{name} should be an array, a sparse matrix or a data frame, with a row "
@@ -335,20 +350,22 @@ def _checked(data: Any, name: str, **options: Any) -> Any:
             f"Pass pandas.DataFrame({name})."
         )
     if isinstance(data, np.ma.MaskedArray):
-        data = _with_masked_missing(data)
+        return _with_masked_missing(data)
+    return data
+
+
+@contextmanager
+def naming(name: str) -> Iterator[None]:
+    """Let refusals by others, which may be anything, name the argument."""
     try:
-        return check_array(
-            data, dtype=None, ensure_all_finite=False, input_name=name, **options
-        )
-    except (TypeError, ValueError, RuntimeError) as error:
-        # Between the first and the last line the data are printed.
+        yield
+    except Exception as error:
+        # Between the first and the last line scikit-learn prints the data.
         reason = re.sub(r":?\n.*\n", ". ", str(error), flags=re.DOTALL).strip()
-        if isinstance(error, ValueError):
-            raise ValueError(f"{name} cannot be used: {reason}") from error
+        if not isinstance(error, ValueError):
+            reason = f"{reason.rstrip('.')}. Pass it as a numpy array."
         kind = TypeError if isinstance(error, TypeError) else ValueError
-        raise kind(
-            f"{name} cannot be used: {reason.rstrip('.')}. Pass it as a numpy array."
-        ) from error
+        raise kind(f"{name} cannot be used: {reason}") from error
 
 
 def _has_rows(data: Any) -> bool:
@@ -360,14 +377,17 @@ def _has_rows(data: Any) -> bool:
 
 
 def _with_masked_missing(data: Any) -> NDArray[Any]:
-    cells, gone = data.data, np.ma.getmaskarray(data)
+    cells: NDArray[Any] = data.data
+    gone: Bools = np.ma.getmaskarray(data)
     if cells.dtype.kind in "biuf":
         return np.where(gone, np.nan, cells.astype(np.float64))
     if cells.dtype.kind in "mM":
         return np.where(gone, np.array("NaT", dtype=cells.dtype), cells)
     if cells.dtype.kind == "c":
         return cells
-    return np.where(gone, None, cells.astype(object))
+    cells = cells.astype(object)
+    cells[gone] = None
+    return cells
 
 
 def _series_values(series: nw.Series[Any]) -> NDArray[Any]:
@@ -382,12 +402,14 @@ def _series_values(series: nw.Series[Any]) -> NDArray[Any]:
             return np.where(missing, np.nan, _microseconds(values))
     else:
         values = np.fromiter(series.to_list(), dtype=object, count=len(series))
-    values = np.where(missing, None, values)
+    values = values.astype(object)
+    values[missing] = None
     values = _cell_values(values)
     if dtype in (nw.Categorical, nw.Enum) and values.dtype != object:
         # Labels, whatever they are.
         missing = np.isnan(values)
-        values = np.where(missing, None, values.astype(str).astype(object))
+        values = values.astype(str).astype(object)
+        values[missing] = None
     return values
 
 
@@ -462,7 +484,7 @@ def _since_1970(date: Any) -> int:
         date = date.to_timestamp()
     if getattr(date, "tzinfo", None) is not None:
         date = date.astimezone(datetime.UTC).replace(tzinfo=None)
-    return np.datetime64(date, "us").astype(np.int64)
+    return int(np.datetime64(date, "us").astype(np.int64))
 
 
 def _as_microseconds(span: Any) -> float:

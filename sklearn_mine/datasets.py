@@ -20,6 +20,7 @@ from sklearn.utils._param_validation import Interval
 
 from ._images import load_image_folder
 from ._params import documented
+from ._table import naming
 from ._typing import Floats, SeedLike, validate_params
 
 __all__ = [
@@ -97,8 +98,12 @@ class Component:
         ) -> None: ...
 
     def __post_init__(self) -> None:
-        mean = np.atleast_1d(np.asarray(self.mean, dtype=float))
-        covariance = np.atleast_2d(np.asarray(self.covariance, dtype=float))
+        with naming("mean"):
+            mean = np.atleast_1d(np.asarray(self.mean, dtype=float))
+        with naming("covariance"):
+            covariance = np.atleast_2d(np.asarray(self.covariance, dtype=float))
+        if not (mean.size and np.isfinite(mean).all()):
+            raise ValueError(f"mean should hold finite numbers, got {self.mean!r}.")
         if mean.ndim != 1 or covariance.shape != (len(mean), len(mean)):
             raise ValueError(
                 f"covariance should be of shape ({len(mean)}, {len(mean)}), as mean "
@@ -108,14 +113,15 @@ class Component:
             raise ValueError("covariance should be symmetric.")
         if np.linalg.eigvalsh(covariance)[0] <= 0:
             raise ValueError("covariance should be positive definite.")
-        if not self.df > 0:
+        if not (isinstance(self.df, Real) and self.df > 0):
             raise ValueError(f"df should be above 0, got {self.df!r}.")
         if self.df > _GAUSSIAN_DF:
             object.__setattr__(self, "df", np.inf)
         object.__setattr__(self, "mean", mean)
         object.__setattr__(self, "covariance", covariance)
         if self.label_shares is not None:
-            shares = np.asarray(self.label_shares, dtype=float)
+            with naming("label_shares"):
+                shares = np.asarray(self.label_shares, dtype=float)
             if (
                 shares.ndim != 1
                 or (shares < 0).any()
@@ -226,12 +232,20 @@ class Mixture:
         n_features: int = 1,
         weights: ArrayLike | None = None,
     ) -> None:
-        self.components = list(components)
-        if not self.components:
-            raise ValueError("components should hold at least one Component.")
+        self.components = list(components) if np.iterable(components) else []
+        if not self.components or not all(
+            isinstance(each, Component) for each in self.components
+        ):
+            raise ValueError(
+                f"components should be a list of Component, at least one; got "
+                f"{components!r:.60}."
+            )
         self.n_features = n_features
         k = len(self.components)
-        weights = np.full(k, 1.0 / k) if weights is None else np.asarray(weights, float)
+        with naming("weights"):
+            weights = (
+                np.full(k, 1 / k) if weights is None else np.asarray(weights, float)
+            )
         if weights.shape != (k,) or (weights < 0).any() or not weights.sum() > 0:
             raise ValueError(
                 f"weights should be {k} probabilities, one for each component; got "
@@ -254,12 +268,20 @@ class Mixture:
             )
         (self._shape,) = shapes
         width, self.n_labels = self._shape
-        if not 0 < n_features <= width - (self.n_labels is None):
+        most = width - (self.n_labels is None)
+        if not (isinstance(n_features, Integral) and 0 < n_features <= most):
             raise ValueError(
                 f"n_features={n_features}, but the components have {width} columns: "
                 "some should be left for y."
             )
 
+    @validate_params(
+        {
+            "n_samples": [Interval(Integral, 0, None, closed="left")],
+            "random_state": ["random_state"],
+        },
+        prefer_skip_nested_validation=True,
+    )
     def sample(
         self, n_samples: int, random_state: SeedLike = None
     ) -> tuple[Floats, NDArray[Any]]:
@@ -280,6 +302,11 @@ class Mixture:
 
         y : ndarray of shape (n_samples,) or (n_samples, n_targets)
             Integers where y is a label; one-dimensional where it has one column.
+
+        Raises
+        ------
+        ValueError
+            If a parameter is unusable; the message names it.
         """
         rng = _generator(random_state)
         which = rng.choice(len(self.weights), size=n_samples, p=self.weights)
@@ -320,12 +347,18 @@ class Mixture:
         ValueError
             If shapes do not match, or a label is none of those that there are.
         """
-        X, y = np.asarray(X, dtype=float), np.asarray(y)
-        if X.ndim != 2 or X.shape[1] != self.n_features or len(X) != len(y):
+        with naming("X"):
+            X = np.asarray(X, dtype=float)
+        with naming("y"):
+            y = np.asarray(y, dtype=float)
+        if X.ndim != 2 or X.shape[1] != self.n_features or X.shape[:1] != y.shape[:1]:
             raise ValueError(
                 f"X should be of shape (n, {self.n_features}) with as many rows as y; "
                 f"got {X.shape} and {y.shape}."
             )
+        n_targets = self._shape[0] - self.n_features
+        if self.n_labels is None and y.size != len(y) * n_targets:
+            raise ValueError(f"y should be of shape (n, {n_targets}), got {y.shape}.")
         if self.n_labels is not None:
             y = y.ravel()
             if not (np.isin(y, np.arange(self.n_labels)).all() and len(X) == len(y)):
@@ -347,7 +380,7 @@ class Mixture:
                 log_y = np.log(shares[:, y])
             joint = log_x + log_y
         else:
-            y = y.reshape(len(y), -1).astype(float)
+            y = y.reshape(len(y), -1)
             both = np.concatenate([X, y], axis=1)
             of_y = slice(self.n_features, None)
             log_y = np.stack([c.log_density(y, of_y) for c in self.components])
@@ -359,6 +392,13 @@ class Mixture:
         )
         return joint - log_x - log_y
 
+    @validate_params(
+        {
+            "n_draws": [Interval(Integral, 1, None, closed="left")],
+            "random_state": ["random_state"],
+        },
+        prefer_skip_nested_validation=True,
+    )
     def mutual_info(
         self, n_draws: int = _N_DRAWS, random_state: SeedLike = _SEED
     ) -> tuple[float, float]:
@@ -376,6 +416,11 @@ class Mixture:
         -------
         mutual_info, std_error : float
             In nats.
+
+        Raises
+        ------
+        ValueError
+            If a parameter is unusable; the message names it.
         """
         rng = _generator(random_state)
         total, square = 0.0, 0.0

@@ -16,7 +16,7 @@ from sklearn.utils import check_array
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from ._callbacks import TellsCallbacks
+from ._callbacks import TellsCallbacks, as_callbacks
 from ._checks import draw_seed
 from ._html import ShowsFigures
 from ._params import as_device
@@ -327,7 +327,7 @@ class _Adversarial(TellsCallbacks, ShowsFigures, BaseEstimator):
             batch_size=self.batch_size,
             rng=np.random.default_rng(seed),
             device=as_device(self.device),
-            callbacks=tuple(self.callbacks or ()),
+            callbacks=as_callbacks(self.callbacks),
         )
 
     def _information(

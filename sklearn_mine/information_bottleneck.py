@@ -13,11 +13,10 @@ from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, column_or_1d
+from sklearn.utils.validation import check_is_fitted
 from torch.utils.data import TensorDataset
 
-from ._callbacks import TellsCallbacks
+from ._callbacks import TellsCallbacks, as_callbacks
 from ._checks import draw_seed, warn_of_numbers_in_text
 from ._crossfit import CrossFit
 from ._encoding import Override, TableEncoder
@@ -26,7 +25,7 @@ from ._inputs import NetworkInputs
 from ._params import PredictsByProbability, TakesAnyTable, as_device
 from ._progress import share, working
 from ._score import MINEScore
-from ._table import Table, as_table, as_target
+from ._table import Table, as_labels, as_table, as_target
 from ._tasks import Task
 from ._threads import one_thread
 from ._typing import Callbacks, Floats, Ints, SeedLike, Sizes, TableLike, fit_context
@@ -631,9 +630,7 @@ class InformationBottleneckClassifier(
     # Training
 
     def _labels(self, y: ArrayLike, n_rows: int) -> NDArray[Any]:
-        as_target(y, n_rows=n_rows)
-        y = column_or_1d(y, warn=True)
-        check_classification_targets(y)
+        y = as_labels(y, n_rows=n_rows)
         if len(y) < 2:
             raise ValueError(
                 f"n_samples={len(y)}: one row has no product of marginals. Pass 2 rows "
@@ -725,7 +722,7 @@ class InformationBottleneckClassifier(
             self.alpha,
             batch_size,
             as_device(self.device),
-            tuple(self.callbacks or ()),
+            as_callbacks(self.callbacks),
         )
         rng = np.random.default_rng(seed)
         loss = self._loss()

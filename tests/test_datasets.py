@@ -69,6 +69,9 @@ def test_truth_does_not_depend_on_the_rows():
     assert a == b == pytest.approx(0.661, abs=0.005)
 
 
+PAIR = Component([0, 0], np.eye(2))
+
+
 @pytest.mark.parametrize(
     ("build", "named"),
     [
@@ -76,7 +79,24 @@ def test_truth_does_not_depend_on_the_rows():
         (lambda: Component([0, 0], np.eye(3)), "covariance"),
         (lambda: Component([0], [[1]], df=0), "df"),
         (lambda: Component([0], [[1]], label_shares=[0.5, 0.4]), "label_shares"),
+        (lambda: Component([0], [[1]], label_shares=["a"]), "label_shares"),
+        (lambda: Component([0], [[1]], df="a"), "df"),
+        (lambda: Component("a", [[1]]), "mean"),
+        (lambda: Component([np.nan], [[1]]), "mean"),
+        (lambda: Component([], np.empty((0, 0))), "mean"),
+        (lambda: Component([0], None), "covariance"),
         (lambda: Mixture([]), "components"),
+        (lambda: Mixture(3), "components"),
+        (lambda: Mixture([1]), "components"),
+        (lambda: Mixture([PAIR], "a"), "n_features"),
+        (lambda: Mixture([PAIR], weights="a"), "weights"),
+        (lambda: Mixture([PAIR]).sample(-1), "n_samples"),
+        (lambda: Mixture([PAIR]).sample(1, random_state="a"), "random_state"),
+        (lambda: Mixture([PAIR]).mutual_info(0), "n_draws"),
+        (lambda: Mixture([PAIR]).pointwise_mutual_info("a", [1]), "X"),
+        (lambda: Mixture([PAIR]).pointwise_mutual_info([[1]], ["a"]), "y"),
+        (lambda: Mixture([PAIR]).pointwise_mutual_info([[1]], [[1, 2]]), "y"),
+        (lambda: Mixture([PAIR]).pointwise_mutual_info([[1]], 2), "y"),
         (lambda: Mixture([Component([0, 0], np.eye(2))], 2), "n_features"),
         (lambda: Mixture([Component([0, 0], np.eye(2))], weights=[1, 1]), "weights"),
         (lambda: datasets.make_arms(rho=1.0), "rho"),

@@ -142,6 +142,10 @@ def test_what_cannot_be_read_is_refused_by_name(make, table):
             model.sample(wrong)
     with pytest.raises(ValueError, match="beta"):
         make(beta=-1.0).fit(table)
+    with pytest.raises(ValueError, match="callbacks holds 3"):
+        make(callbacks=[3]).fit(table)
+    with pytest.raises(ValueError, match="device='meta' cannot be used"):
+        make(device="meta").fit(table)
 
 
 def test_codes_of_another_width_are_refused(table):
@@ -161,6 +165,12 @@ def test_codes_of_another_width_are_refused(table):
         (np.full((9, 1, 8, 8), "2020-01-01", dtype="M8[D]"), "X holds datetime64"),
         (pd.DataFrame([[1.0, 2.0]] * 9, columns=["a", "a"]), "several columns of one"),
         (pl.LazyFrame({"a": [1.0, 2.0]}), "X is a lazy frame"),
+        (torch.zeros(9, 2, requires_grad=True), "X cannot be used.*requires grad"),
+        (np.ma.masked_array([[1.0], [2.0]], [[0], [1]]), "X cannot be used.*NaN"),
+        (np.zeros((9, 2), dtype=complex), "X cannot be used: Complex data"),
+        (np.zeros(9, dtype=[("a", float)]), "X is a structured array"),
+        ({"a": [1.0, 2.0]}, "X should be an array.*got dict"),
+        ([[1.0, 2.0], [1.0]], "X cannot be used.*inhomogeneous"),
     ],
 )
 def test_rows_that_could_not_come_back_are_refused(X, message):

@@ -8,6 +8,7 @@ import warnings
 
 import joblib
 import numpy as np
+import pandas as pd
 import pytest
 import scipy.sparse as sp
 import torch
@@ -513,6 +514,15 @@ def test_thread_count_is_restored_after_an_error():
         ({"validation_fraction": 1.0}, "validation_fraction"),
         ({"units": "hartleys"}, "units"),
         ({"device": "abacus"}, "device"),
+        ({"device": "meta"}, "device='meta' cannot be used"),
+        ({"device": "vulkan"}, "device='vulkan' cannot be used"),
+        ({"callbacks": [3]}, "callbacks holds 3, which is no callback of skorch"),
+        ({"callbacks": [("name", 3)]}, "callbacks holds .*name"),
+        ({"n_jobs": 0}, "n_jobs"),
+        (
+            {"cv": GroupKFold(3)},
+            "cv=GroupKFold.*Pass the group of each row",
+        ),
         ({"discrete_features": "some"}, "discrete_features"),
         ({"discrete_features": [True, False, True]}, "discrete_features"),
         ({"discrete_target": "perhaps"}, "discrete_target"),
@@ -522,6 +532,21 @@ def test_thread_count_is_restored_after_an_error():
 def test_bad_parameter_is_named(parameters, name):
     with pytest.raises(ValueError, match=name):
         quick(**parameters).fit(*_pair(50))
+
+
+def test_a_table_whose_columns_share_a_name_is_refused_by_name():
+    x, y = _pair(50)
+    frame = pd.DataFrame(np.column_stack([x, x]), columns=["a", "a"])
+    with pytest.raises(ValueError, match=r"X has several columns .*Rename them"):
+        quick().fit(frame, y)
+    # Columns of y, which nobody calls by name, may share one.
+    assert np.isfinite(quick().fit(x, frame).mutual_info_)
+
+
+def test_pieces_cannot_be_conditioned_on():
+    x, y = _pair(50)
+    with pytest.raises(ValueError, match="given has to be None in partial_fit"):
+        quick().partial_fit(x, y, given=y)
 
 
 def test_more_folds_than_groups_is_named():

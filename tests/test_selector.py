@@ -7,11 +7,12 @@ import pytest
 from sklearn import clone
 from sklearn.datasets import load_breast_cancer
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import KFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from sklearn_mine import MINEScore, MINESelector
+from sklearn_mine import MINE, MINEScore, MINESelector
 
 QUICK = MINEScore(solver="newton")
 
@@ -207,7 +208,13 @@ def test_it_works_in_a_pipeline():
         ({"n_features_to_select": "most"}, "n_features_to_select"),
         ({"redundancy": "mRMR"}, "redundancy"),
         ({"alpha": 2}, "alpha"),
-        ({"score": "mine"}, "score"),
+        ({"score": "mine"}, "score should be a MINEScore"),
+        ({"score": MINEScore}, "score should be a MINEScore, or None, got type"),
+        ({"score": MINE(solver="newton")}, "score should be .*, got MINE\\. "),
+        ({"score": np.zeros((9, 9))}, "score should be .*, got ndarray\\. "),
+        ({"score": MINEScore(max_iter=0)}, "max_iter"),
+        ({"score": MINEScore(cv=KFold(3).split(np.ones(30)))}, "cv is an iterator"),
+        ({"n_jobs": 0}, "n_jobs"),
         ({"feature_groups": [1]}, "feature_groups"),
     ],
 )

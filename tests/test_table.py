@@ -17,6 +17,7 @@ from sklearn_mine._table import (
     Table,
     as_given,
     as_groups,
+    as_labels,
     as_table,
     as_target,
     is_missing,
@@ -458,3 +459,37 @@ def test_columns_of_one_name_are_named_where_they_have_to_differ():
     table = pa.table([pa.array([1.0, 2.0])] * 2, names=["a", "a"])
     with pytest.raises(ValueError, match=r"X has several columns of one name: \['a'\]"):
         as_table(table)
+
+
+@pytest.mark.parametrize(
+    ("groups", "message"),
+    [
+        ([1j, 2, 3], "Complex data not supported"),
+        ({"a": [1, 2, 3]}, "got dict"),
+        (torch.zeros(3, requires_grad=True), "requires grad"),
+        (pl.Series([2**100] * 3, dtype=pl.Int128), "as a numpy array"),
+        ([1.0, np.nan, 2.0], "missing"),
+        (["a", None, "b"], "missing"),
+    ],
+)
+def test_groups_that_cannot_be_used_are_refused_by_name(groups, message):
+    with pytest.raises(ValueError, match=f"groups .*{message}"):
+        as_groups(groups, 3)
+
+
+@pytest.mark.parametrize(
+    ("y", "message"),
+    [
+        (sp.csr_array([[1.0], [0.0], [1.0]]), "Sparse data"),
+        (pd.period_range("2020", periods=3, freq="D"), r"Unknown label type.*astype"),
+        (np.array([1, "a", 2], dtype=object), r"Unknown label type.*astype"),
+        ([0.5, 1.5, 2.5], "Unknown label type: continuous"),
+        ([b"a", b"b", b"a"], "bytes"),
+        (np.zeros((3, 2)), "1d array"),
+        (["a", None, "b"], "contains NaN"),
+    ],
+)
+def test_labels_that_cannot_be_used_are_refused_by_name(y, message):
+    with pytest.raises((ValueError, TypeError), match=f"y .*{message}"):
+        as_labels(y)
+    assert as_labels(["a", "b"]).tolist() == ["a", "b"]
