@@ -47,7 +47,7 @@ lint: $(TESTS_STAMP) ## Check style, format, types and security
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/bandit --quiet --recursive sklearn_mine
+	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive sklearn_mine
 	$(BIN)/python .ci/audit.py
 
 docs: $(DOCS_STAMP) ## Run the examples and build the documentation, docs/_build
