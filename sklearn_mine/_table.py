@@ -18,7 +18,7 @@ import scipy.sparse as sp
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_array, column_or_1d
-from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
 from ._typing import Bools, Floats, TableLike
@@ -273,7 +273,7 @@ def as_labels(y: TableLike, *, n_rows: int | None = None) -> NDArray[Any]:
     as_target(y, n_rows=n_rows)
     with naming("y"):
         y = column_or_1d(y, warn=True)
-        if type_of_target(y) == "unknown":
+        if y.dtype == object and not isinstance(y[0], str):
             raise ValueError("Unknown label type. Pass text, as by y.astype(str).")
         check_classification_targets(y)
     return y
