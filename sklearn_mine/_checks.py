@@ -227,11 +227,11 @@ def infinite_pairs(
             continue
         steps = np.diff(heads[np.argsort(y[:_HEAD], kind="stable")], axis=0)
         one_way = ~(steps < 0).any(axis=0) | ~(steps > 0).any(axis=0)
-        for i in np.asarray(numeric)[one_way]:
+        for i in np.asarray(numeric)[one_way].tolist():
             if _are_functions(table.column(i), y) and not (
                 _is_discrete(table, i, discrete) or _is_discrete(other, j, of_other)
             ):
-                pairs.append((int(i), j))
+                pairs.append((i, j))
     return pairs
 
 
