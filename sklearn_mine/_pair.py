@@ -158,6 +158,10 @@ class Grid:
             for side, counts in zip((x, y), counts, strict=True)
         )
         self.order = np.outer(self.x.order, self.y.order)
+        # Products of labels that are too many to be solved for tell no more than the
+        # counts of their cells.
+        labels_alone = not (x.ordered or y.ordered)
+        self.cells_alone = labels_alone and self.order.size > _MAX_PRODUCTS
         allowed = self.order <= _MAX_ORDER
         allowed[0], allowed[:, 0] = True, True
         allowed[0, 0] = False
@@ -179,9 +183,12 @@ class Grid:
         n = table.sum()
         product = pair_shares(table, self.balanced)
         problem = self.x.values, self.y.values, self.order, table / n, product, n
-        values = self._solve_along(problem, self._starts(table)).values
+        if self.cells_alone:
+            values = np.zeros(self.shape)
+        else:
+            values = self._solve_along(problem, self._starts(table)).values
         if not self.ordered:
-            values = with_cells(values, table)
+            values = with_cells(clamp(values, n), table)
             values = values - np.log((product * np.exp(values)).sum())
         return clamp(values, n)
 

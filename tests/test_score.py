@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.sparse as sp
+import scipy.stats
 from sklearn.base import clone
 from sklearn.datasets import load_iris
 from sklearn.feature_selection import (
@@ -247,6 +248,38 @@ def test_rare_positives_stay_below_the_entropy_of_the_target(rng):
     # I(X; y) <= H(y) = 0.0079 nats.
     assert (scores <= binary_entropy(n_positive / n) + 3.0 * errors).all()
     assert (p_values[1:4] < 1e-3).all()
+
+
+def test_copies_of_a_continuous_target_are_named(rng):
+    x = rng.normal(size=100)
+    gone = np.where(np.arange(100) < 20, np.nan, x)
+    X = np.column_stack([x, -np.exp(x), rng.normal(size=100), x**2, gone])
+    with pytest.warns(
+        UserWarning, match=r"^X\[0\].*X\[1\].*X\[4\].*infinite"
+    ) as record:
+        mine_score(X, x, **quick(solver="newton", start=None))
+    assert not any("X[2]" in str(w.message) for w in record)
+    assert not any("X[3]" in str(w.message) for w in record)
+
+
+@pytest.mark.filterwarnings("error")
+def test_copy_of_labels_has_their_entropy(rng):
+    # 70 labels: more than a vector has indicators for.
+    labels = rng.integers(70, size=3000)
+    entropy = scipy.stats.entropy(np.bincount(labels))
+    text = np.array([f"label {i}" for i in labels], dtype=object)
+    (score,), _ = mine_score(text[:, None], text, random_state=0)
+    assert score == pytest.approx(entropy, rel=0.02)
+
+
+def test_text_of_many_labels_is_told_apart_label_by_label(rng):
+    labels = rng.integers(100, size=3000)
+    y = np.where(rng.random(3000) < 0.95, labels % 2, 1 - labels % 2)
+    text = np.array([f"label {i}" for i in labels], dtype=object)
+    scores, _, errors = mine_score(text[:, None], y, random_state=0, return_std=True)
+    truth = np.log(2.0) - binary_entropy(0.05)
+    # A hundred shares learnt from 2,400 rows cost 100 / 4,800 nats.
+    assert truth - 0.021 - 3 * errors[0] < scores[0] < truth + 3 * errors[0]
 
 
 def test_unique_text_scores_zero_with_a_warning():

@@ -2,7 +2,12 @@ import numpy as np
 import pytest
 from sklearn.metrics import mutual_info_score
 
-from sklearn_mine._tables import pair_shares, table_information, tangent_score
+from sklearn_mine._tables import (
+    pair_shares,
+    table_information,
+    tangent_score,
+    with_cells,
+)
 
 
 def _table(x, y):
@@ -35,6 +40,28 @@ def test_score_of_the_true_ratio_is_the_information(rng):
     # The influence is close to the spread of ln ratio over the root of the rows.
     spread = np.log(ratio)[x, y].std()
     assert error == pytest.approx(spread / np.sqrt(60000), rel=0.05)
+
+
+def test_counts_of_cells_add_what_a_critic_misses(rng):
+    # 40 labels and copies of them, in nine rows of ten.
+    x, fresh = rng.integers(40, size=(2, 2, 4000))
+    y = np.where(rng.random((2, 4000)) < 0.9, x, fresh)
+    train, test = (_table(*rows) for rows in zip(x, y, strict=True))
+    score, error = tangent_score(
+        with_cells(np.zeros((40, 40)), train)[None], test[None]
+    )
+    same, other = 0.9 + 0.1 / 40, 0.1 / 40
+    truth = same * np.log(40 * same) + 39 * other * np.log(40 * other)
+    # 3.20 nats; what is learnt of 1,600 cells from 4,000 rows costs a little.
+    assert truth - 0.1 < score < truth + 3.0 * error
+    assert with_cells(np.zeros((40, 40)), train.T).T == pytest.approx(
+        with_cells(np.zeros((40, 40)), train), abs=0.5
+    )
+
+
+def test_counts_of_cells_that_tell_nothing_are_left_out(rng):
+    table = _table(*rng.integers(20, size=(2, 1000)))
+    assert not with_cells(np.zeros((20, 20)), table).any()
 
 
 def test_single_held_out_rows_have_no_product_pairs():
