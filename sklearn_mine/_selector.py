@@ -10,10 +10,12 @@ from collections.abc import Iterable, Sequence
 from numbers import Integral, Real
 from typing import Any, Literal, Self
 
+import narwhals.stable.v2 as nw
 import numpy as np
 from sklearn.base import BaseEstimator, clone
 from sklearn.feature_selection import SelectorMixin
 from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._set_output import _get_output_config
 from sklearn.utils.validation import check_is_fitted
 
 from . import _null
@@ -25,7 +27,7 @@ from ._html import ShowsFigures, with_interval
 from ._params import N_JOBS, TakesAnyTable
 from ._progress import progress
 from ._score import MINEScore, as_score, column_blocks, score_table
-from ._table import Table, as_groups, as_table, as_target
+from ._table import Table, as_frame, as_groups, as_table, as_target
 from ._tasks import Task, score_blocks
 from ._threads import one_thread
 from ._typing import Bools, Floats, Groups, Ints, SeedLike, TableLike, fit_context
@@ -247,6 +249,37 @@ class MINESelector(
             self.path_ = search.path
             self._order_rest(search)
             return self.select()
+
+    def transform(self, X: TableLike) -> Any:
+        """The columns that were selected.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix or DataFrame of shape (n, n_features)
+            Columns as in `fit`.
+
+        Returns
+        -------
+        selected : ndarray, sparse matrix or DataFrame of shape (n, n_selected)
+            As they came: a DataFrame only with ``set_output``, else an array, which
+            holds objects where columns are of several kinds.
+
+        Raises
+        ------
+        ValueError
+            If X is unusable, or `fit` was not called; the message says so.
+        """
+        check_is_fitted(self)
+        frame = as_frame(X, "X")
+        is_plain = _get_output_config("transform", self)["dense"] == "default"
+        chosen = np.flatnonzero(self.support_).tolist()
+        if not (isinstance(frame, nw.DataFrame) and is_plain and chosen):
+            return super().transform(X)
+        if not any(kind.is_temporal() for kind in frame.schema.values()):
+            return super().transform(X)
+        # Of dates and numbers together scikit-learn makes no array.
+        as_table(X, "X", estimator=self, reset=False)
+        return frame[:, chosen].to_numpy()
 
     def select(
         self,

@@ -224,6 +224,26 @@ def test_errors_name_the_argument(params, match, rng):
         MINESelector(**params).fit(X, X[:, 0])
 
 
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+def test_dates_and_numbers_are_selected_side_by_side(library, rng):
+    y = rng.normal(size=100)
+    order = np.argsort(np.argsort(y))
+    day = pd.date_range("2020", periods=100)[order]
+    frame = pd.DataFrame({"number": y + rng.normal(size=100), "day": day, "one": 1})
+    X = frame if library == "pandas" else pl.from_pandas(frame)
+    selector = MINESelector(QUICK, n_features_to_select=2, random_state=0).fit(X, y)
+    selected = selector.transform(X)
+    assert selected.dtype == object
+    np.testing.assert_array_equal(selected[:, 0], frame["number"])
+    assert pd.to_datetime(selected[:, 1]).equals(day)
+    with pytest.raises(ValueError, match="feature names should match"):
+        selector.transform(
+            X.rename(columns={"day": "night"})
+            if library == "pandas"
+            else X.rename({"day": "night"})
+        )
+
+
 def test_what_the_score_says_of_columns_is_kept_to(rng):
     X = rng.integers(6, size=(400, 4)).astype(float)
     y = X[:, 0] % 2 + 0.1 * rng.normal(size=400)
