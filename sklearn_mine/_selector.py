@@ -275,11 +275,12 @@ class MINESelector(
         chosen = np.flatnonzero(self.support_).tolist()
         if not (isinstance(frame, nw.DataFrame) and is_plain and chosen):
             return super().transform(X)
-        if not any(kind.is_temporal() for kind in frame.schema.values()):
+        if len({kind.is_temporal() for kind in frame.schema.values()}) < 2:
             return super().transform(X)
-        # Of dates and numbers together scikit-learn makes no array.
+        # Of dates and others together scikit-learn makes no array.
         as_table(X, "X", estimator=self, reset=False)
-        return frame[:, chosen].to_numpy()
+        cells = [np.array(frame[:, j].to_list(), dtype=object) for j in chosen]
+        return np.stack(cells, axis=1)
 
     def select(
         self,

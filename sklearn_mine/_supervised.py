@@ -591,6 +591,9 @@ class MINERegressor(RegressorMixin, _CriticModel):
     ) -> Floats:
         """Levels at which critics put what should be quantiles of held-out rows."""
         order, found = np.argsort(atoms, kind="stable"), []
+        # Between the smallest or the largest numbers there are, slopes are infinite.
+        unit = max(np.abs(atoms).max(), 1e-300)
+        atoms, values = atoms / unit, values / unit
         for part in held_out:
             density = np.exp(self._log_density(part.ratios, self.powers_))[:, order]
             levels = _levels(density)
@@ -825,7 +828,10 @@ def _grouped(y: Floats, n_atoms: int = _N_ATOMS) -> _Atoms:
         codes = np.unique(bins, return_inverse=True)[1]
     of_rows = codes[inverse]
     sizes = np.bincount(of_rows).astype(float)
-    return _Atoms(np.bincount(of_rows, weights=y) / sizes, sizes, of_rows)
+    # Numbers near the largest there are have no sum.
+    unit = max(1.0, np.abs(y).max() / 1e300)
+    means = unit * (np.bincount(of_rows, weights=y / unit) / sizes)
+    return _Atoms(means, sizes, of_rows)
 
 
 def _drawn(y: Floats, n_atoms: int = _N_JOINT_ATOMS) -> _Atoms:
@@ -850,15 +856,17 @@ def _quantiles(probabilities: Floats, values: Floats, quantiles: Floats) -> Floa
     """
     order = np.argsort(values, kind="stable")
     values, probabilities = values[order], probabilities[:, :, order]
-    middle = values.mean()
-    values = values - middle
     scale = max(np.abs(values).max(), 1e-300)
-    means = probabilities @ (values / scale)
+    values = values / scale
+    lowest, highest, middle = values[0], values[-1], values.mean()
+    values -= middle
+    means = probabilities @ values
     disagreement = means.var(axis=0)
-    squares = probabilities @ (values / scale) ** 2
+    squares = probabilities @ values**2
     variance = np.maximum(squares - means**2, 0.0).mean(axis=0)
     left = np.maximum(variance - disagreement, _LEAST_LEFT * variance)
     together = np.sqrt(left / np.maximum(variance + disagreement, 1e-300))
-    mixture, mean = probabilities.mean(axis=0), scale * means.mean(axis=0)
+    mixture, mean = probabilities.mean(axis=0), means.mean(axis=0)[:, None]
     plain = [np.interp(quantiles, each, values) for each in _levels(mixture)]
-    return middle + mean[:, None] + together[:, None] * (plain - mean[:, None])
+    found = middle + mean + together[:, None] * (plain - mean)
+    return scale * np.clip(found, lowest, highest)

@@ -33,6 +33,7 @@ _ARGUMENT = re.compile(r"\b(X|Y|y|given(?! inputs)|cv|n_samples)\b")
 # What scikit-learn warns of.
 _OF_SCIKIT_LEARN = re.compile(
     "No features were selected|The number of unique classes|A column-vector y was"
+    "|pandas.DataFrame with sparse"
 )
 _DAY = np.datetime64("2020-01-01", "us")
 
@@ -137,7 +138,7 @@ _OF_POLARS = {
     "Time": lambda rng, n: pl.Series([datetime.time(int(i)) for i in _labels(rng, n)]),
     "Datetime": lambda rng, n: pl.Series(_days(rng, n)).dt.replace_time_zone("UTC"),
     "UInt64": lambda rng, n: pl.Series(
-        _with_none(2**63 + _labels(rng, n), rng), dtype=pl.UInt64
+        _with_none(_ARRAYS["whole numbers"](rng, n), rng), dtype=pl.UInt64
     ),
     "Boolean": lambda rng, n: pl.Series(_with_none(rng.random(n) < 0.5, rng)),
     "Null": lambda rng, n: pl.Series([None] * n),

@@ -246,3 +246,17 @@ def test_folds_that_test_few_rows_leave_powers_as_they_are(rng):
         model = MINERegressor(solver="newton", cv=few, random_state=0).fit(X, target)
         assert 0.3 < model.powers_[0] < 2.5
         assert np.isfinite(model.predict(X[:5])).all()
+
+
+@pytest.mark.parametrize("unit", [1.7e308, 1e300, 1e-300, 1e-320])
+def test_numbers_of_any_size_are_predicted(unit, rng):
+    x = rng.uniform(-1.0, 1.0, size=(200, 1))
+    y = np.clip(x[:, 0] + 0.05 * rng.normal(size=200), -1.0, 1.0)
+    parts = []
+    for scale in (1.0, unit):
+        model = MINERegressor(solver="newton", random_state=0).fit(x, scale * y)
+        parts.append(model.predict(x, quantiles=[0.0, 0.1, 0.5, 1.0]) / scale)
+        parts.append(model.predict(x)[:, None] / scale)
+    for plain, scaled in zip(parts[:2], parts[2:], strict=True):
+        # 1e-320 holds three digits.
+        np.testing.assert_allclose(scaled, plain, atol=0.01)
