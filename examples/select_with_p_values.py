@@ -69,9 +69,9 @@ print(f"probes with p < 0.05: {(p_values[kind == 'probe'] < 0.05).mean():.1%}")
 # columns stand apart, beside the best pixels. To the F test, on the right, they are
 # probes. On the left their p-values are larger than those of pixels that score the
 # same: the test behind the p-value weighs plain shapes, such as a shift, more than a
-# change of spread. With few rows such columns can miss the line while their scores still
-# stand out. So do not rank by p-value, and look at a column with a high score before it
-# is dropped.
+# change of spread. With few rows such columns can miss the line while their scores
+# still stand out. So do not rank by p-value, and look at a column with a high score
+# before it is dropped.
 import matplotlib.pyplot as plt
 
 colours = {"pixel": "#2a6f97", "spread only": "#d98032", "probe": "#b8c4cc"}
