@@ -55,13 +55,14 @@ class Side:
         max_indicators : int
             Indicators at most, of the most frequent values.
         """
-        n_scores = 1 if levels.encoding.kind == "numeric" else 0
-        score, indicators = np.split(levels.values, [n_scores], axis=1)
-        if not n_scores:
-            indicators = np.eye(len(indicators))
+        is_numeric = levels.encoding.kind == "numeric"
+        if is_numeric:
+            score, indicators = np.split(levels.values, [1], axis=1)
+        else:
+            indicators = np.eye(len(counts))
         heaviest = np.argsort(-(counts @ indicators), kind="stable")[:max_indicators]
         indicators = indicators[:, np.sort(heaviest)]
-        if not n_scores:
+        if not is_numeric:
             plain = Functions(indicators, np.ones(indicators.shape[1]))
             return cls([plain], [plain, plain])
         order = np.full(1 + indicators.shape[1], _INDICATOR_ORDER)

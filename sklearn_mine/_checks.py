@@ -12,7 +12,7 @@ from sklearn.model_selection import GroupKFold
 from sklearn.utils import check_random_state
 
 from ._crossfit import CrossFit, make_folds
-from ._encoding import MAX_DISCRETE, Override, TableEncoder
+from ._encoding import MAX_DISCRETE, Override, TableEncoder, fit_column
 from ._params import Settings
 from ._table import Table, is_missing
 from ._typing import CV, Bools, Floats, Folds, Ints, SeedLike
@@ -212,27 +212,29 @@ def infinite_pairs(
         A column of `table` and one of `other` of which each tells the other without
         end. Rows in which either is missing are left out.
     """
-    numeric, heads = [], []
-    for i in range(table.shape[1]):
-        column = table.column(i)
-        if column.dtype != object:
-            numeric.append(i)
-            heads.append(column[:_HEAD])
-    if not numeric:
+    # Whole columns are read only where their first rows let them be functions.
+    heads, of_others = (_numbers_of(part.rows(slice(_HEAD))) for part in (table, other))
+    if not heads:
         return []
-    heads, pairs = np.column_stack(heads), []
-    for j in range(other.shape[1]):
-        y = other.column(j)
-        if y.dtype == object:
-            continue
-        steps = np.diff(heads[np.argsort(y[:_HEAD], kind="stable")], axis=0)
-        one_way = ~(steps < 0).any(axis=0) | ~(steps > 0).any(axis=0)
+    numeric, stacked = list(heads), np.column_stack(list(heads.values()))
+    pairs = []
+    for j, head in of_others.items():
+        order = np.argsort(head, kind="stable")
+        rises = np.diff(head[order]) > 0  # not where either is missing
+        steps = np.diff(stacked[order], axis=0)[rises]
+        one_way = ~(steps <= 0).any(axis=0) | ~(steps >= 0).any(axis=0)
         for i in np.asarray(numeric)[one_way].tolist():
-            if _are_functions(table.column(i), y) and not (
-                _is_discrete(table, i, discrete) or _is_discrete(other, j, of_other)
-            ):
+            x, y = table.column(i), other.column(j)
+            known = (x, discrete[i]), (y, of_other[j])
+            if all(_is_continuous(*each) for each in known) and _are_functions(x, y):
                 pairs.append((i, j))
     return pairs
+
+
+def _numbers_of(table: Table) -> dict[int, Floats]:
+    """The columns of numbers, by their place."""
+    columns = {j: table.column(j) for j in range(table.shape[1])}
+    return {j: column for j, column in columns.items() if column.dtype != object}
 
 
 def warn_of_infinite(pairs: list[tuple[int, int]], table: Table, other: Table) -> None:
@@ -259,9 +261,8 @@ def _are_functions(x: Floats, y: Floats) -> bool:
     return bool(one_way and ((x_steps != 0) == (y_steps != 0)).all())
 
 
-def _is_discrete(table: Table, j: int, overrides: Sequence[Override]) -> bool:
-    encoder = TableEncoder("rank", [overrides[j]]).fit(table.block([j]))
-    return encoder.columns_[0].discrete or not encoder.informative
+def _is_continuous(column: NDArray[Any], discrete: Override) -> bool:
+    return not fit_column(column, discrete=discrete)[0].discrete
 
 
 def discrete_labels(target: Table, encoder: TableEncoder) -> Ints | None:

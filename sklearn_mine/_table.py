@@ -89,8 +89,7 @@ class Table:
         cells : ndarray of shape (m,), object
             Strings, evenly spaced; the missing ones are left out.
         """
-        data = self._data[:: max(1, self.shape[0] // n_rows)]
-        few = Table(data, self.name, self._labels)
+        few = self.rows(slice(None, None, max(1, self.shape[0] // n_rows)))
         if self.is_frame:
             kinds = self._data.schema.values()
             may_be = [kind in (nw.String, nw.Object) for kind in kinds]
@@ -100,6 +99,11 @@ class Table:
             cells = few.column(j)
             if cells.dtype == object:
                 yield j, cells[~is_missing(cells)]
+
+    def rows(self, which: slice) -> "Table":
+        """Some rows as a table of their own."""
+        labels = self.names if self.is_frame else self._labels
+        return Table(self._data[which], self.name, labels)
 
     def block(self, columns: Sequence[int]) -> "Table":
         """Some columns as a table of their own, a view where they are neighbours."""
