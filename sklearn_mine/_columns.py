@@ -20,11 +20,11 @@ from numpy.typing import NDArray
 from . import _null
 from ._basis import Side
 from ._crossfit import hold_shares, n_repeats
-from ._encoding import Levels, Override, level_columns
+from ._encoding import Levels, Override, has_many_labels, level_columns
 from ._params import Settings
 from ._quick import QuickLook, quick_side
 from ._tables import clamp, pair_shares, table_information, tangent_score
-from ._typing import Floats, Folds
+from ._typing import Bools, Floats, Folds
 from .nn.critics import ACTIVATIONS
 from .nn.newton import solve_head
 
@@ -46,7 +46,8 @@ class ColumnScores:
 
     `gaps` is what a plain table of counts, its bias removed, shows beyond the score,
     `gap_errors` its standard deviation where there is nothing to show;
-    `kinds` is "newton", "none" or "identifier".
+    `kinds` is "newton", "none" or "identifier"; `lumped` says where labels are too many
+    for a level each, though the target is discrete, or those of the target are.
     """
 
     scores: Floats
@@ -55,6 +56,7 @@ class ColumnScores:
     gaps: Floats
     gap_errors: Floats
     kinds: NDArray[Any]
+    lumped: Bools
 
 
 class ColumnScorer:
@@ -130,6 +132,7 @@ class ColumnScorer:
             np.zeros(size),
             np.zeros(size),
             np.full(size, "none", dtype=object),
+            np.zeros(size, dtype=bool),
         )
 
         def keep(places: list[int], batch: list[Levels]) -> None:
@@ -153,6 +156,7 @@ class ColumnScorer:
                     result.kinds[j] = "identifier"
             elif not levels.canonical:
                 keep([j], [levels])
+                result.lumped[j] = has_many_labels(levels, self.target)
             else:
                 pending.append(levels)
                 where.append(j)

@@ -138,6 +138,8 @@ class Levels:
         Where the levels lie in the column's own units, if known.
     whole : bool
         Whether each distinct value has a level of its own.
+    own : ndarray of shape (n,), int64, or None
+        A number for each label, where there are too many for a level each.
     """
 
     codes: Ints
@@ -146,16 +148,26 @@ class Levels:
     canonical: bool = False
     units: Floats | None = None
     whole: bool = False
+    own: Ints | None = None
 
     @property
     def labels(self) -> Ints | None:
-        """The codes, where the column is discrete."""
+        """A number for each row's label, where the column is discrete."""
+        if self.own is not None:
+            return self.own
         return self.codes if self.encoding.discrete else None
 
     @property
     def ordered(self) -> bool:
         """Whether neighbouring levels are alike."""
         return self.encoding.kind == "numeric"
+
+
+def has_many_labels(x: Levels, y: Levels) -> bool:
+    """Whether of two columns of labels one has too many for a level each."""
+    # Of labels against numbers single cells tell too little.
+    discrete = x.encoding.discrete and y.encoding.discrete
+    return discrete and not (x.own is None and y.own is None)
 
 
 def fit_column(
@@ -345,8 +357,12 @@ def _tied(
         row = np.zeros((1, fitted.width))
         row[0, -1] = 1.0
         level_values = np.concatenate([level_values, row])
+    own = None
+    if fitted.discrete and len(uniques) > MAX_LABELS:
+        own = np.full(n, len(uniques), dtype=np.int64)
+        own[~gone] = inverse
     whole = len(weight) == len(uniques)
-    return Levels(row_codes, level_values, fitted, whole=whole)
+    return Levels(row_codes, level_values, fitted, whole=whole, own=own)
 
 
 class LevelMap:

@@ -30,6 +30,7 @@ from ._crossfit import CrossFit, cross_fit, n_tested
 from ._encoding import LevelMap, TableEncoder
 from ._given import ConditionalTest, GivenFit, GivenFitter
 from ._html import ShowsFigures, with_interval
+from ._labels import LabelBank
 from ._null import independence_p_value
 from ._pair import Pair, TableBank, fine_levels, fit_pair
 from ._params import (
@@ -367,12 +368,12 @@ class MINE(TellsCallbacks, ShowsFigures, TakesAnyTable, BaseEstimator):
                 fit = plain = replace(plain, influence=None)
                 fits = [plain]
         self._pieces = pieces = Pieces(fit, n_tested(folds), [p_value])
-        if pair is not None and isinstance(fits[0].bank, TableBank):
+        if pair is not None and isinstance(fits[0].bank, TableBank | LabelBank):
             pieces.grid = pair.grid
             pieces.counts = pair.table(slice(None))
             self._level_maps = (
-                LevelMap(X.column(0), pair.x.codes),
-                LevelMap(target.column(0), pair.y.codes),
+                LevelMap(X.column(0), pair.codes[0]),
+                LevelMap(target.column(0), pair.codes[1]),
             )
         self._report(pieces, fit.history)
         for each, of in zip(fits, _TERMS if len(fits) > 1 else ("",), strict=True):

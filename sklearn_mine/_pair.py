@@ -16,7 +16,14 @@ from numpy.typing import NDArray
 
 from ._basis import Side
 from ._crossfit import CrossFit, cross_fit, hold_shares, n_repeats
-from ._encoding import MAX_LABELS, Levels, Override, level_column
+from ._encoding import (
+    MAX_LABELS,
+    Levels,
+    Override,
+    has_many_labels,
+    level_column,
+)
+from ._labels import LabelGrid
 from ._params import Settings
 from ._progress import share
 from ._pursuit import level_units, striking_direction, waves_along
@@ -97,6 +104,8 @@ def fit_pair(
     """
     with share(0.0, 0.5):
         fit = pair.cross_fit(settings.n_jobs)
+    if isinstance(pair.grid, LabelGrid):
+        return fit
     limited = fit.estimate > _STRONG and not pair.exact
     short = limited or falls_short(fit.estimate, pair.gap(fit))
     if settings.solver == "auto" and short:
@@ -159,9 +168,12 @@ class Grid:
         )
         self.order = np.outer(self.x.order, self.y.order)
         # Products of labels that are too many to be solved for tell no more than the
-        # counts of their cells.
-        labels_alone = not (x.ordered or y.ordered)
-        self.cells_alone = labels_alone and self.order.size > _MAX_PRODUCTS
+        # counts of their cells. (Two values have no order.)
+        self.of_labels = not any(
+            side.ordered and size > 2
+            for side, size in zip((x, y), self.shape, strict=True)
+        )
+        self.cells_alone = self.of_labels and self.order.size > _MAX_PRODUCTS
         allowed = self.order <= _MAX_ORDER
         allowed[0], allowed[:, 0] = True, True
         allowed[0, 0] = False
@@ -191,6 +203,30 @@ class Grid:
             values = with_cells(clamp(values, n), table)
             values = values - np.log((product * np.exp(values)).sum())
         return clamp(values, n)
+
+    def score(
+        self, critics: Sequence[Floats], tables: Sequence[Floats]
+    ) -> tuple[float, float]:
+        """Held-out bound of critics on the rows of tables, and its standard error."""
+        found = tangent_score(np.stack(critics), np.stack(tables), self.balanced)
+        return float(found[0]), float(found[1])
+
+    def bank(self, critics: Sequence[Floats], table: Floats) -> TableBank:
+        """Critics whose mean is normalised over these rows."""
+        values = np.stack(critics)
+        product = pair_shares(table, self.balanced)
+        return TableBank(values - np.log((product * np.exp(values.mean(axis=0))).sum()))
+
+    def judge(
+        self, bank: TableBank, x_codes: Ints, y_codes: Ints
+    ) -> tuple[float, float]:
+        """Bound of the mean critic on rows, new levels among them, and its error."""
+        critic = bank.head.mean(dim=0).numpy()
+        table = np.zeros_like(critic)
+        # The last level, of zeros, is that of -1.
+        np.add.at(table, (x_codes, y_codes), 1.0)
+        estimate, error = tangent_score(critic[None], table[None])
+        return float(estimate), float(error)
 
     def _solve_along(self, problem: Problem, tables: Floats) -> Solution:
         """Solve with tables, and along directions for which the evidence is."""
@@ -239,6 +275,14 @@ class Grid:
         return np.stack(gaussian)
 
 
+def _labels_of(side: Levels) -> tuple[Ints, Ints]:
+    """A number for each row's label, and the level of each label."""
+    codes = side.codes if side.own is None else side.own
+    levels = np.zeros(codes.max() + 1, dtype=np.int64)
+    levels[codes] = side.codes
+    return codes, levels
+
+
 class Pair:
     """Two columns reduced to levels.
 
@@ -251,15 +295,20 @@ class Pair:
 
     def __init__(self, x: Levels, y: Levels, folds: Folds) -> None:
         self.x, self.y, self.folds = x, y, folds
-        self.grid = Grid(x, y, hold_shares(folds, y.labels))
+        self.codes = x.codes, y.codes
+        self.grid: Grid | LabelGrid = Grid(x, y, hold_shares(folds, y.labels))
+        if has_many_labels(x, y):
+            self.codes, levels = zip(*map(_labels_of, (x, y)), strict=True)
+            self.grid = LabelGrid(self.grid, *levels)
         # Whether levels tell all that labels tell.
         self.exact = all(side.whole and side.encoding.discrete for side in (x, y))
 
-    def table(self, rows: Ints | slice) -> Floats:
+    def table(self, rows: Ints | slice) -> Any:
         """Counts of some rows."""
-        return self.grid.table(self.x.codes[rows], self.y.codes[rows])
+        x, y = self.codes
+        return self.grid.table(x[rows], y[rows])
 
-    def solve(self, rows: Sequence[Ints], n_jobs: int | None) -> Floats:
+    def solve(self, rows: Sequence[Ints], n_jobs: int | None) -> list[Any]:
         """Critics of several sets of training rows.
 
         Parameters
@@ -269,42 +318,39 @@ class Pair:
 
         Returns
         -------
-        values : ndarray of shape (K, L, M)
+        critics : list of K, each ndarray of shape (L, M) or LabelCritic
             T less its log-normaliser.
         """
         tables = [(self.table(each),) for each in rows]
-        return np.stack(for_each(self.grid.solve, tables, n_jobs, tells=True))
+        return for_each(self.grid.solve, tables, n_jobs, tells=True)
 
     def cross_fit(self, n_jobs: int | None) -> CrossFit:
         """Solve a critic for each fold and score all rows, as `cross_fit` does."""
-        values = self.solve([train for train, _ in self.folds], n_jobs)
-        balanced = self.grid.balanced
+        critics = self.solve([train for train, _ in self.folds], n_jobs)
         train, test = (
-            np.stack([self.table(rows) for rows in part])
+            [self.table(rows) for rows in part]
             for part in zip(*self.folds, strict=True)
         )
-        estimate, error = tangent_score(values, test, balanced)
-        fitted, _ = tangent_score(values, train, balanced)
+        estimate, error = self.grid.score(critics, test)
+        fitted, _ = self.grid.score(critics, train)
         seen = np.unique(np.concatenate([train for train, _ in self.folds]))
-        product = pair_shares(self.table(seen), balanced)
-        log_z = np.log((product * np.exp(values.mean(axis=0))).sum())
         return CrossFit(
-            TableBank(values - log_z),
+            self.grid.bank(critics, self.table(seen)),
             log_normalizer=0.0,
             limits=(-np.inf, np.inf),
-            estimate=float(estimate),
+            estimate=estimate,
             std_error=float(error * np.sqrt(n_repeats(self.folds))),
-            fitted=float(fitted),
+            fitted=fitted,
             history=[],
             n_iter=np.zeros(len(self.folds), dtype=int),
             leans_on_start=False,
-            held_out_bound=float(estimate),
+            held_out_bound=estimate,
         )
 
     def judged_by(self, judge: Judge, rows: Sequence[Ints]) -> Floats:
         """What a judge of other critics, of the same rows, finds of these, (K,)."""
         codes = (torch.from_numpy(side.codes[:, None]) for side in (self.x, self.y))
-        return judge.like(*codes)(TableBank(self.solve(rows, judge.n_jobs)))
+        return judge.like(*codes)(TableBank(np.stack(self.solve(rows, judge.n_jobs))))
 
     def gap(self, fit: CrossFit) -> float:
         """What a plain table of counts would show on held-out rows beyond a fit."""

@@ -7,15 +7,16 @@ on from the weights that they have.
 """
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from scipy.stats import combine_pvalues
 
 from ._crossfit import CrossFit, care_for, further_fit
 from ._given import GivenFit
-from ._pair import Grid, TableBank
+from ._labels import LabelGrid
+from ._pair import Grid
 from ._params import Settings
-from ._tables import pair_shares, tangent_score
 from ._typing import Floats, Ints
 
 
@@ -30,17 +31,17 @@ class Pieces:
     n_rows : int
     p_values : list of float
         Of each piece.
-    grid : Grid or None
+    grid : Grid, LabelGrid or None
         Where the critics are tables.
-    counts : ndarray of shape (L, M) or None
+    counts : ndarray or sparse array of shape (L, M), or None
         The rows in each of its cells.
     """
 
     fit: CrossFit | GivenFit
     n_rows: int
     p_values: list[float]
-    grid: Grid | None = None
-    counts: Floats | None = None
+    grid: Grid | LabelGrid | None = None
+    counts: Any = None
 
     @property
     def p_value(self) -> float:
@@ -51,7 +52,7 @@ class Pieces:
         return float(max(combined, np.finfo(float).tiny))
 
     def add(
-        self, of_piece: CrossFit, n: int, p_value: float, counts: Floats | None = None
+        self, of_piece: CrossFit, n: int, p_value: float, counts: Any = None
     ) -> None:
         """Count in a piece of n rows, whose critics are those from now on.
 
@@ -61,7 +62,7 @@ class Pieces:
             With the figures of the piece alone.
         n : int
         p_value : float
-        counts : ndarray of shape (L, M), optional
+        counts : ndarray or sparse array of shape (L, M), optional
             The rows in each cell, with this piece's.
         """
         share = n / (self.n_rows + n)
@@ -84,9 +85,7 @@ class Pieces:
             self.counts = counts
 
 
-def table_piece(
-    pieces: Pieces, x_codes: Ints, y_codes: Ints
-) -> tuple[CrossFit, Floats]:
+def table_piece(pieces: Pieces, x_codes: Ints, y_codes: Ints) -> tuple[CrossFit, Any]:
     """Score a piece by the table of the earlier ones, and solve it again with both.
 
     Parameters
@@ -99,28 +98,25 @@ def table_piece(
     -------
     fit : CrossFit
         The new critic, with the figures of the piece.
-    counts : ndarray of shape (L, M)
+    counts : ndarray or sparse array of shape (L, M)
         The rows in each cell of the grid, with this piece's.
     """
-    fit, grid = pieces.fit, pieces.grid
-    assert isinstance(fit, CrossFit) and grid is not None
-    # The last level, of zeros, is that of -1.
-    critic = fit.bank.head.mean(dim=0).numpy()
-    here = np.zeros_like(critic)
-    np.add.at(here, (x_codes, y_codes), 1.0)
-    estimate, error = tangent_score(critic[None], here[None])
-    counts = pieces.counts + here[:-1, :-1]
-    values = grid.solve(counts)
-    log_z = np.log((pair_shares(counts, grid.balanced) * np.exp(values)).sum())
-    bank = TableBank(values[None] - log_z)
-    fitted, _ = tangent_score(bank.head.numpy(), here[None])
+    fit = pieces.fit
+    assert isinstance(fit, CrossFit) and pieces.grid is not None
+    # Of either kind, with tables and banks of its own.
+    grid: Any = pieces.grid
+    estimate, error = grid.judge(fit.bank, x_codes, y_codes)
+    known = (x_codes >= 0) & (y_codes >= 0)
+    counts = pieces.counts + grid.table(x_codes[known], y_codes[known])
+    bank = grid.bank([grid.solve(counts)], counts)
+    fitted, _ = grid.judge(bank, x_codes, y_codes)
     of_piece = replace(
         fit,
         bank=bank,
-        estimate=float(estimate),
-        std_error=float(error),
-        fitted=float(fitted),
-        held_out_bound=float(estimate),
+        estimate=estimate,
+        std_error=error,
+        fitted=fitted,
+        held_out_bound=estimate,
     )
     return of_piece, counts
 

@@ -4,6 +4,8 @@ Two columns reduced to levels meet in a table; the product pairs of rows are a t
 too, made of its margins.
 """
 
+from typing import Any
+
 import numpy as np
 from scipy.special import xlogy
 
@@ -14,19 +16,24 @@ from ._typing import Floats
 _MAX_LEVELS = 24
 _ROWS_IN_CELL = 10.0
 # Rows that a critic's word on a cell counts for beside the cell's own.
-_STRENGTHS = (0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
+STRENGTHS = (0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
 # Density ratios that a critic may claim, in training rows.
 _MAX_RATIO = 0.25
 
 
-def clamp(values: Floats, n: float | Floats) -> Floats:
-    """Values of critics (..., L, M) that n training rows can support.
+def ceiling(n: float | Floats) -> Any:
+    """The highest value of a critic that n training rows can support.
 
     Nobody learns a density ratio near n from n rows; where a critic claims one it
     extrapolates.
     """
-    ceiling = np.log(np.maximum(np.asarray(n) * _MAX_RATIO, 2.0))[..., None, None]
-    return np.clip(values, -ceiling, ceiling)
+    return np.log(np.maximum(np.asarray(n) * _MAX_RATIO, 2.0))
+
+
+def clamp(values: Floats, n: float | Floats) -> Floats:
+    """Values of critics (..., L, M) that n training rows can support."""
+    highest = ceiling(n)[..., None, None]
+    return np.clip(values, -highest, highest)
 
 
 def pair_shares(tables: Floats, balanced: bool) -> Floats:
@@ -77,7 +84,7 @@ def with_cells(values: Floats, table: Floats) -> Floats:
         of_row = counts.sum(axis=1, keepdims=True)
         share = np.maximum(counts.sum(axis=0), 1.0) / counts.sum()
         prior = prior / (prior @ share)[:, None]
-        for strength in _STRENGTHS:
+        for strength in STRENGTHS:
             left_out = np.maximum(counts - 1.0, 0.0) / share + strength * prior
             left_out /= np.maximum(of_row - 1.0, 0.0) + strength
             likelihood = xlogy(counts, left_out).sum()

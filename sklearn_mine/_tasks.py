@@ -240,7 +240,8 @@ def _may_pay(
     score, gap = result.scores[place], result.gaps[place]
     significant = result.p_values[place] < _ALPHA_CANDIDATE
     dependent = significant or gap > _CLEAR * result.gap_errors[place]
-    return dependent and (falls_short(score, gap) or score > strong)
+    shows = dependent and (falls_short(score, gap) or score > strong)
+    return shows or bool(result.lumped[place])
 
 
 def _encode_block(task: Task, chunk: Chunk, i: int) -> tuple[Floats, TableEncoder]:

@@ -393,7 +393,8 @@ class AdversarialNet(NeuralNet):
         self, batch: tuple[torch.Tensor], **fit_params: Any
     ) -> dict[str, Any]:
         self._set_training(True)
-        self.criterion_.last_ = self.module_.set_gradients(batch[0])
+        real = batch[0].to(self.device)
+        self.criterion_.last_ = self.module_.set_gradients(real)
         self.optimizer_.step()
         return {"loss": sum(self.criterion_.last_.values()), "y_pred": None}
 
@@ -411,18 +412,12 @@ class Rows(Dataset[Any]):
 class RowBatches(Batches):
     """Shuffled minibatches, scaled as they are taken."""
 
-    def __init__(
-        self, dataset: Rows, batch_size: int, rng: np.random.Generator, device: str
-    ) -> None:
-        super().__init__(dataset, batch_size, rng)
-        self.device = device
-
     def __iter__(self) -> Iterator[tuple[torch.Tensor]]:
         rows, samples = self.dataset.rows, self.dataset.samples
         order = self.rng.permutation(len(rows))
         for index in np.array_split(order, self.n_batches):
             # In the order of the file, where rows are mapped from one.
-            yield (samples.scaled(rows[np.sort(index)]).to(self.device),)
+            yield (samples.scaled(rows[np.sort(index)]),)
 
 
 def make_net(
@@ -447,7 +442,6 @@ def make_net(
         batch_size=batch_size,
         iterator_train=RowBatches,
         iterator_train__rng=rng,
-        iterator_train__device=device,
         device=device,
         **settings,
     )
