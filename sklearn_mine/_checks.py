@@ -21,6 +21,10 @@ from ._warn import warn
 # Nats by which training rows may lie above held-out ones without a warning, and rows
 # from which the log of their number is a limit worth a word.
 _FAR, _FEW_ROWS = 0.1, 50
+# Fewer rows show little, and fewer than the second may fall in order by chance.
+_VERY_FEW_ROWS, _MIN_IN_ORDER = 30, 10
+# Standard errors by which a correlation is found at p < 0.05 in four cases of five.
+_FOUND = 2.8
 # Rows that tell at once that most pairs of columns are no functions of each other.
 _HEAD = 16
 # Columns that one message names.
@@ -94,6 +98,18 @@ def require_pairs(n: int) -> None:
         raise ValueError(
             f"n_samples={n}: one row has no product of marginals. Pass 4 or more, "
             "and as many as cv has folds."
+        )
+
+
+def warn_of_few_rows(n: int) -> None:
+    """Say what a handful of rows can show."""
+    if n < _VERY_FEW_ROWS:
+        # Fisher's z of a correlation has a standard error of 1 / sqrt(n - 3).
+        nats = np.log(np.cosh(_FOUND / np.sqrt(max(n - 3, 1))))
+        warn(
+            f"{n} rows show little: what shares less than about {nats:.1f} nats will "
+            "hardly be told from what shares none, and small estimates are noise. Go "
+            "by the p-values, which hold, or use more rows.",
         )
 
 
@@ -255,6 +271,8 @@ def warn_of_infinite(pairs: list[tuple[int, int]], table: Table, other: Table) -
 def _are_functions(x: Floats, y: Floats) -> bool:
     """Whether x and y, where both are there, are strictly monotone in each other."""
     present = ~(np.isnan(x) | np.isnan(y))
+    if present.sum() < _MIN_IN_ORDER:
+        return False
     order = np.argsort(y[present], kind="stable")
     x_steps, y_steps = np.diff(x[present][order]), np.diff(y[present][order])
     one_way = (x_steps >= 0).all() or (x_steps <= 0).all()

@@ -260,12 +260,15 @@ class LabelGrid:
     """
 
     def __init__(self, grid: "Grid", x_levels: Ints, y_levels: Ints) -> None:
-        self.grid, self.balanced = grid, grid.balanced
+        self.balanced = grid.balanced
+        # Cells tell all that levels of labels could.
+        self.grid = None if grid.of_labels else grid
+        if grid.of_labels:
+            x_levels, y_levels = np.zeros_like(x_levels), np.zeros_like(y_levels)
         # One more of each: what was never seen.
-        self.levels = (
-            np.append(x_levels, grid.shape[0]),
-            np.append(y_levels, grid.shape[1]),
-        )
+        self.levels = [
+            np.append(levels, levels.max() + 1) for levels in (x_levels, y_levels)
+        ]
         self.shape = len(self.levels[0]), len(self.levels[1])
 
     def table(self, x_codes: Ints, y_codes: Ints) -> sp.csr_array:
@@ -275,8 +278,8 @@ class LabelGrid:
 
     def solve(self, table: sp.csr_array) -> LabelCritic:
         """The critic of training rows."""
-        values = np.zeros([size + 1 for size in self.grid.shape])
-        if not self.grid.of_labels:
+        values = np.zeros([levels.max() + 1 for levels in self.levels])
+        if self.grid is not None:
             x, y = _places(table)
             counts = np.zeros_like(values)
             np.add.at(counts, (self.levels[0][x], self.levels[1][y]), table.data)

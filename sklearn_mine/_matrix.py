@@ -12,6 +12,7 @@ from ._checks import (
     draw_seed,
     infinite_pairs,
     require_pairs,
+    warn_of_few_rows,
     warn_of_infinite,
     warn_of_numbers_in_text,
 )
@@ -154,6 +155,7 @@ def mine_matrix(
     table = as_table(X, "X")
     n = table.shape[0]
     require_pairs(n)
+    warn_of_few_rows(n)
     groups = as_groups(groups, n)
     overrides = discrete_overrides(discrete_features, table)
     if given is not None:

@@ -5,6 +5,7 @@ from numbers import Real
 from typing import Any, Literal, Self
 
 import numpy as np
+import scipy.sparse as sp
 import torch
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import norm
@@ -20,6 +21,7 @@ from ._checks import (
     goes_astray,
     infinite_pairs,
     require_pairs,
+    warn_of_few_rows,
     warn_of_fit,
     warn_of_identifiers,
     warn_of_infinite,
@@ -323,6 +325,7 @@ class MINE(TellsCallbacks, ShowsFigures, TakesAnyTable, BaseEstimator):
         n = X.shape[0]
         target = as_target(y, n_rows=n)
         require_pairs(n)
+        warn_of_few_rows(n)
         groups = as_groups(groups, n)
         seed = draw_seed(self.random_state)
         given = None if given is None else as_given(given, n_rows=n)
@@ -370,7 +373,7 @@ class MINE(TellsCallbacks, ShowsFigures, TakesAnyTable, BaseEstimator):
         self._pieces = pieces = Pieces(fit, n_tested(folds), [p_value])
         if pair is not None and isinstance(fits[0].bank, TableBank | LabelBank):
             pieces.grid = pair.grid
-            pieces.counts = pair.table(slice(None))
+            pieces.counts = sp.csr_array(pair.table(slice(None)))
             self._level_maps = (
                 LevelMap(X.column(0), pair.codes[0]),
                 LevelMap(target.column(0), pair.codes[1]),

@@ -127,7 +127,8 @@ class TableBank(Bank):
     def __init__(self, tables: Floats) -> None:
         super().__init__()
         after = ((0, 0), (0, 1), (0, 1))
-        self.register_buffer("head", torch.from_numpy(np.pad(tables, after)))
+        tables = np.pad(tables, after).astype(np.float32)
+        self.register_buffer("head", torch.from_numpy(tables))
 
     def forward(
         self, x: torch.Tensor, y: torch.Tensor, partners: torch.Tensor, critics: slice
@@ -221,7 +222,7 @@ class Grid:
         self, bank: TableBank, x_codes: Ints, y_codes: Ints
     ) -> tuple[float, float]:
         """Bound of the mean critic on rows, new levels among them, and its error."""
-        critic = bank.head.mean(dim=0).numpy()
+        critic = bank.head.double().mean(dim=0).numpy()
         table = np.zeros_like(critic)
         # The last level, of zeros, is that of -1.
         np.add.at(table, (x_codes, y_codes), 1.0)

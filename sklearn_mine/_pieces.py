@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import scipy.sparse as sp
 from scipy.stats import combine_pvalues
 
 from ._crossfit import CrossFit, care_for, further_fit
@@ -33,7 +34,7 @@ class Pieces:
         Of each piece.
     grid : Grid, LabelGrid or None
         Where the critics are tables.
-    counts : ndarray or sparse array of shape (L, M), or None
+    counts : sparse array of shape (L, M), or None
         The rows in each of its cells.
     """
 
@@ -82,7 +83,7 @@ class Pieces:
         self.n_rows += n
         self.p_values.append(p_value)
         if counts is not None:
-            self.counts = counts
+            self.counts = sp.csr_array(counts)
 
 
 def table_piece(pieces: Pieces, x_codes: Ints, y_codes: Ints) -> tuple[CrossFit, Any]:

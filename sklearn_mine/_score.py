@@ -17,6 +17,7 @@ from ._checks import (
     may_repeat,
     near_what_rows_show,
     require_pairs,
+    warn_of_few_rows,
     warn_of_infinite,
     warn_of_numbers_in_text,
     warn_of_repeats,
@@ -367,6 +368,7 @@ def score_table(
     n, n_features = table.shape
     target = as_target(y, n_rows=n)
     require_pairs(n)
+    warn_of_few_rows(n)
     groups = as_groups(params.groups, n)
     overrides = discrete_overrides(params.discrete_features, table)
     of_target = discrete_overrides(params.discrete_target, target, "discrete_target")

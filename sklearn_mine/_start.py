@@ -97,6 +97,8 @@ class CanonicalStart:
         Zero for pairs that are no more than an echo of stronger ones.
     n_plain : tuple of two int
         Plain columns of each side; they come first.
+    tells : tuple of two bool ndarrays of shape (px,), (py,)
+        Plain columns of a wide side that tell something by themselves.
     student : StudentStart or None
         Of the plain columns.
     mixture : Mixture or None

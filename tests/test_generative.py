@@ -240,6 +240,19 @@ def test_training_goes_on_where_it_was(make, table):
     assert make().fit(table).fit(table).n_iter_ == 2
 
 
+@pytest.mark.skipif(torch.cuda.is_available(), reason="here is a CUDA device")
+@BOTH
+def test_what_a_gpu_trained_goes_on_where_there_is_none(make, table):
+    model = make().fit(table)
+    model._net.device = "cuda"
+    with pytest.warns(UserWarning, match="(?i)cuda"):
+        loaded = pickle.loads(pickle.dumps(model))
+    model._net.device = "cpu"
+    expected = model.partial_fit(table).sample(5, random_state=0)
+    again = loaded.partial_fit(table).sample(5, random_state=0)
+    np.testing.assert_allclose(again, expected, rtol=1e-6)
+
+
 @BOTH
 def test_step_sizes_fall_in_a_training_of_its_own_length(make, table, monkeypatch):
     def rates(model):
