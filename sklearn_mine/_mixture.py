@@ -18,6 +18,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
 from threadpoolctl import threadpool_limits
 
+from ._threads import Shared
 from ._typing import Floats, Ints
 from .datasets import Component
 
@@ -87,14 +88,23 @@ class Mixture:
 
 
 @contextlib.contextmanager
-def quiet_fits() -> Iterator[None]:
-    """What fits of mixtures in threads of this one take place in.
-
-    Steps that end early are no fault here. Warnings' filters and thread counts belong
-    to the process, so no thread may set and restore them by itself.
-    """
-    with threadpool_limits(1), warnings.catch_warnings():
+def _silent() -> Iterator[None]:
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
+        yield
+
+
+_shared_silence = Shared(_silent)
+
+
+@contextlib.contextmanager
+def quiet_fits() -> Iterator[None]:
+    """What fits of mixtures take place in, those in threads of this one as well.
+
+    Steps that end early are no fault here.
+    """
+    # Of OpenMP each thread has its own count; that of BLAS is one already.
+    with threadpool_limits(1, user_api="openmp"), _shared_silence:
         yield
 
 
