@@ -7,45 +7,16 @@ of threads. Parallel work is spread over columns and folds instead.
 
 import contextlib
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
 import torch
 from threadpoolctl import ThreadpoolController
 
+_lock = threading.Lock()
 _here = threading.local()
-
-
-class Shared:
-    """A context of the whole process: the first thread enters it, the last leaves it.
-
-    What belongs to the process (warnings' filters, thread counts of libraries) cannot
-    be set and restored by each thread: one that leaves would restore it under another,
-    and the other then restores what the first had set.
-
-    Parameters
-    ----------
-    context : callable
-        Makes the context.
-    """
-
-    def __init__(self, context: Callable[[], AbstractContextManager[Any]]) -> None:
-        self.context, self._lock = context, threading.Lock()
-        self._n_inside, self._entered = 0, contextlib.ExitStack()
-
-    def __enter__(self) -> None:
-        with self._lock:
-            if self._n_inside == 0:
-                self._entered.enter_context(self.context())
-            self._n_inside += 1
-
-    def __exit__(self, *exception: object) -> None:
-        with self._lock:
-            self._n_inside -= 1
-            if self._n_inside == 0:
-                self._entered.close()
+_process: dict[str, Any] = {"inside": 0, "torch": 1, "blas": None}
 
 
 @contextlib.contextmanager
@@ -57,29 +28,32 @@ def one_thread() -> Iterator[None]:
     if getattr(_here, "inside", False):
         yield
         return
-    with _one_thread_of_the_process:
-        try:
-            _here.inside = True
-            # Of torch each thread has its own count.
-            torch.set_num_threads(1)
+    with _lock:
+        first = _process["inside"] == 0
+        if first:
+            # Threads that come later would read the counts that are set here.
+            _process["torch"] = torch.get_num_threads()
+            _process["blas"] = _blas().limit(limits=1)
+        _process["inside"] += 1
+    blas = _process["blas"]
+    try:
+        _here.inside = True
+        torch.set_num_threads(1)
+        # BLAS counts for the process, so that one thread alone may set and restore it.
+        with blas if first else contextlib.nullcontext():
             yield
-        finally:
-            torch.set_num_threads(_before["torch"])
-            _here.inside = False
-
-
-@contextlib.contextmanager
-def _one_blas_thread() -> Iterator[None]:
-    # Threads that come later would read the count that the first has set.
-    _before["torch"] = torch.get_num_threads()
-    with _controller().limit(limits=1, user_api="blas"):
-        yield
+    finally:
+        torch.set_num_threads(_process["torch"])
+        _here.inside = False
+        with _lock:
+            _process["inside"] -= 1
+            if _process["inside"] == 0 and not first:
+                # What set and restored it here, as k-means does, while the first thread
+                # left may have restored one.
+                with blas:
+                    pass
 
 
 @cache
-def _controller() -> ThreadpoolController:
-    return ThreadpoolController()
-
-
-_before = {"torch": 1}
-_one_thread_of_the_process = Shared(_one_blas_thread)
+def _blas() -> ThreadpoolController:
+    return ThreadpoolController().select(user_api="blas")
