@@ -6,6 +6,7 @@ of threads. Parallel work is spread over columns and folds instead.
 """
 
 import contextlib
+import os
 import threading
 from collections.abc import Iterator
 from functools import cache
@@ -57,3 +58,12 @@ def one_thread() -> Iterator[None]:
 @cache
 def _blas() -> ThreadpoolController:
     return ThreadpoolController().select(user_api="blas")
+
+
+def _in_forked_child() -> None:
+    # It has none of its parent's threads, which torch would wait for without end.
+    torch.set_num_threads(1)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_in_forked_child)
