@@ -23,6 +23,7 @@ import pytest
 import torch
 from joblib import parallel_config
 from joblib.externals.loky import process_executor
+from sklearn.base import clone
 from skorch.callbacks import Callback
 from threadpoolctl import threadpool_info, threadpool_limits
 
@@ -61,7 +62,9 @@ _SCORE = {"feature_groups": [0, 1, 1], **_SOLVED}
 _MINE = MINE(n_jobs=1, **_SOLVED)
 _ADAM = MINE(solver="adam", n_jobs=1, cv=2, **_SMALL)
 _SELECTOR = MINESelector(MINEScore(**_SOLVED), random_state=0, verbose=1)
-_BOTTLENECK = InformationBottleneckClassifier(max_samples=0, **_SMALL)
+_BOTTLENECK = InformationBottleneckClassifier(
+    critic_hidden_layer_sizes=4, max_samples=0, **_SMALL
+)
 
 # What is fitted, how, and with what.
 _CASES = {
@@ -160,14 +163,10 @@ def _assert_faults_do_no_harm(case, process, n_faults):
         getattr(watched, how)(*data)
     entered = [code for code in watch.entered if code.co_name not in _LEFT_OUT]
     for i, where in enumerate(entered[:: max(1, len(entered) // n_faults)]):
-        kinds = [KeyboardInterrupt, MemoryError]
-        if not watch.entered[where]:
-            kinds = [MemoryError]
-        elif n_faults < len(entered):
-            # They take turns.
-            kinds = [kinds[i % 2]]
-        for kind in kinds:
-            _assert_fault_does_no_harm(faulty, how, data, where, kind(), process)
+        # They take turns, where the main thread comes by.
+        interrupts = watch.entered[where] and i % 2 == 0
+        fault = KeyboardInterrupt() if interrupts else MemoryError()
+        _assert_fault_does_no_harm(faulty, how, data, where, fault, process)
     # What failed so often can still be fitted, to the same.
     getattr(faulty, how)(*data)
     np.testing.assert_equal(_numbers(faulty), _numbers(sound))
@@ -196,16 +195,18 @@ def _assert_fault_does_no_harm(estimator, how, data, where, fault, process):
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("case", list(_CASES))
+@pytest.mark.parametrize(
+    "case", ["solved", "by gradient", "a piece", "scores in threads", "game"]
+)
 def test_faults_do_no_harm(case, process):
-    _assert_faults_do_no_harm(case, process, 3)
+    _assert_faults_do_no_harm(case, process, 2)
 
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("case", list(_CASES))
-def test_faults_do_no_harm_anywhere(case, process):
-    _assert_faults_do_no_harm(case, process, 1000)
+def test_faults_in_every_stage_do_no_harm(case, process):
+    _assert_faults_do_no_harm(case, process, 20)
 
 
 class _Fails(Callback):
@@ -225,8 +226,8 @@ _PASSES = {"hidden_layer_sizes": 4, "max_iter": 5, "random_state": 0}
     [
         MINE(solver="adam", cv=2, **_PASSES),
         MINERegressor(solver="adam", cv=2, **_PASSES),
-        InformationBottleneckClassifier(**_PASSES),
-        MINEGAN(**_PASSES | _GAME | {"max_iter": 5}),
+        clone(_BOTTLENECK).set_params(**_PASSES, verbose=0),
+        MINEGAN(**_GAME | _PASSES),
     ],
     ids=lambda estimator: type(estimator).__name__,
 )
@@ -239,8 +240,8 @@ def test_an_earlier_fit_outlives_a_failed_one(estimator):
         estimator.fit(_X[:40] + 5.0, _LABELS[:40] + 1)
     np.testing.assert_equal(_numbers(estimator), numbers)
     assert estimator.score(X, labels) == score
-    with pytest.raises(RuntimeError, match="in a callback"):
-        copy.deepcopy(estimator).set_params(random_state=1).fit(X, labels)
+    estimator.set_params(callbacks=None).fit(X, labels)
+    np.testing.assert_equal(_numbers(estimator), numbers)
 
 
 @pytest.mark.slow
