@@ -22,7 +22,8 @@ import psutil
 import pytest
 import torch
 from joblib import parallel_config
-from joblib.externals.loky import process_executor
+from joblib.externals.loky import get_reusable_executor
+from joblib.externals.loky.process_executor import TerminatedWorkerError
 from sklearn.base import clone
 from skorch.callbacks import Callback
 from threadpoolctl import threadpool_info, threadpool_limits
@@ -246,23 +247,35 @@ def test_an_earlier_fit_outlives_a_failed_one(estimator):
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of Unix")
-def test_a_killed_worker_is_named_and_the_next_call_works(process, monkeypatch):
+def test_a_killed_worker_is_named_and_the_next_call_works(
+    process, monkeypatch, tmp_path
+):
     def killed(task, chunk):
         os.kill(os.getpid(), signal.SIGKILL)
 
-    with parallel_config(backend="loky"):
-        sound = mine_score(_X, _Y, random_state=0, n_jobs=2)
-        before = _set()
+    def score():
+        return mine_score(_X, _Y, random_state=0, n_jobs=2)
+
+    # Whatever has some size is handed over in files.
+    with parallel_config(backend="loky", max_nbytes=100):
+        sound = score()
+        before, n_children = _set(), len(process.children())
         with monkeypatch.context() as patch:
             patch.setattr("sklearn_mine._tasks.score_chunk", killed)
-            with pytest.raises(
-                process_executor.TerminatedWorkerError, match="excessive memory usage"
-            ):
-                mine_score(_X, _Y, random_state=0, n_jobs=2)
+            with pytest.raises(TerminatedWorkerError, match="excessive memory usage"):
+                score()
         assert _set() == before
-        again = mine_score(_X, _Y, random_state=0, n_jobs=2)
-    np.testing.assert_array_equal(again, sound)
-    assert len(process.children()) <= 3
+        np.testing.assert_array_equal(score(), sound)
+    assert len(process.children()) <= n_children
+    get_reusable_executor().shutdown(wait=True)
+    deadline = time.monotonic() + 10.0
+    while _files(tmp_path) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not _files(tmp_path)
+
+
+def _files(folder):
+    return [each for each in folder.rglob("*") if each.is_file()]
 
 
 _MANY_FITS = """

@@ -315,7 +315,7 @@ def _read_only(values):
 @pytest.mark.slow
 def test_arrays_mapped_by_workers_are_read_without_warnings(monkeypatch):
     X, y = _table(n_columns=8)
-    y = np.column_stack([y, X[:, 2]])
+    y = np.column_stack([y, X[:, 2] + X[:, 3]])
     alone = mine_score(X, y, solver="newton", random_state=0)
     # Workers are started with it, and map whatever has some size.
     monkeypatch.setenv("PYTHONWARNINGS", "error:The given NumPy:UserWarning")
