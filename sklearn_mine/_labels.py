@@ -284,7 +284,8 @@ class LabelGrid:
             counts = np.zeros_like(values)
             np.add.at(counts, (self.levels[0][x], self.levels[1][y]), table.data)
             values[:-1, :-1] = self.grid.solve(counts[:-1, :-1])
-        critic = LabelCritic.on_levels(*self.levels, values)
+        x_levels, y_levels = self.levels
+        critic = LabelCritic.on_levels(x_levels, y_levels, values)
         critic = with_label_cells(critic, table)
         return critic.less(log_partition(critic, table, self.balanced))
 

@@ -2,6 +2,7 @@
 
 import zlib
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import numpy as np
@@ -201,15 +202,18 @@ def mine_matrix(
                 yield task, Chunk(tables[1 - side], discrete[1 - side], some)
 
     n_pairs = sum(map(len, pairs.values()))
-    bar = progress(n_pairs, "mine_matrix", "pair", shown=verbose)
-    outcomes = (each for part in run_tasks(work(), n_jobs, bar) for each in part)
     shape = table.shape[1], other.shape[1]
     # Columns that tell nothing at all share nothing.
     values, p_values, errors = np.zeros(shape), np.ones(shape), np.zeros(shape)
-    for (side, j), columns in pairs.items():
-        for i in columns:
-            place = (i, j) if side else (j, i)
-            values[place], errors[place], p_values[place], _ = next(outcomes)
+    with (
+        progress(n_pairs, "mine_matrix", "pair", shown=verbose) as bar,
+        closing(run_tasks(work(), n_jobs, bar)) as parts,
+    ):
+        outcomes = (each for part in parts for each in part)
+        for (side, j), columns in pairs.items():
+            for i in columns:
+                place = (i, j) if side else (j, i)
+                values[place], errors[place], p_values[place], _ = next(outcomes)
     if normalize:
         values = np.sqrt(-np.expm1(-2.0 * np.maximum(values, 0.0)))
     else:

@@ -479,7 +479,8 @@ class MINE(TellsCallbacks, ShowsFigures, TakesAnyTable, BaseEstimator):
                 x_map, y_map = self._level_maps
                 codes = x_map(X.column(0)), y_map(target.column(0))
                 fit, counts = table_piece(pieces, *codes)
-        pieces.add(fit, n, p_value, counts)
+        # Should the rest be interrupted, the piece does not count.
+        self._pieces = pieces = pieces.plus(fit, n, p_value, counts)
         self._report(pieces, fit.history)
         if goes_astray(fit):
             warn(

@@ -7,6 +7,7 @@ all.
 """
 
 import contextlib
+import threading
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ import numpy as np
 from scipy.special import logsumexp
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from ._typing import Floats, Ints
 from .datasets import Component
@@ -36,6 +37,9 @@ _LOSS, _GREAT_LOSS = 0.005, 0.1
 _LEAST_VARIANCE = 1e-4
 # Rows that judge, and product pairs of each.
 _JUDGED_ROWS, _SHIFTS = 1000, 16
+
+_lock, _filters = threading.Lock(), contextlib.ExitStack()
+_quiet = {"inside": 0}
 
 # A log-density ratio of rows, of x's and of y's numbers.
 Ratio = Callable[[Ints, Ints], Floats]
@@ -88,14 +92,25 @@ class Mixture:
 
 @contextlib.contextmanager
 def quiet_fits() -> Iterator[None]:
-    """What fits of mixtures in threads of this one take place in.
+    """What fits of mixtures take place in, those in threads of this one as well.
 
-    Steps that end early are no fault here. Warnings' filters and thread counts belong
-    to the process, so no thread may set and restore them by itself.
+    Steps that end early are no fault here. Filters of warnings belong to the process:
+    the first thread sets them, the last restores them. Of OpenMP each thread has its
+    own count, and that of BLAS is one already.
     """
-    with threadpool_limits(1), warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        yield
+    with ThreadpoolController().select(user_api="openmp").limit(limits=1):
+        with _lock:
+            if _quiet["inside"] == 0:
+                _filters.enter_context(warnings.catch_warnings())
+                warnings.simplefilter("ignore", ConvergenceWarning)
+            _quiet["inside"] += 1
+        try:
+            yield
+        finally:
+            with _lock:
+                _quiet["inside"] -= 1
+                if _quiet["inside"] == 0:
+                    _filters.close()
 
 
 def mixture_start(

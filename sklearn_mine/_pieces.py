@@ -52,10 +52,10 @@ class Pieces:
         combined = combine_pvalues(self.p_values, method="fisher").pvalue
         return float(max(combined, np.finfo(float).tiny))
 
-    def add(
+    def plus(
         self, of_piece: CrossFit, n: int, p_value: float, counts: Any = None
-    ) -> None:
-        """Count in a piece of n rows, whose critics are those from now on.
+    ) -> "Pieces":
+        """With a piece of n rows more, whose critics are those from now on.
 
         Parameters
         ----------
@@ -73,17 +73,20 @@ class Pieces:
             return (1.0 - share) * before + share * here
 
         error = np.hypot((1.0 - share) * self.fit.std_error, share * of_piece.std_error)
-        self.fit = replace(
+        fit = replace(
             of_piece,
             std_error=float(error),
             estimate=mean("estimate"),
             fitted=mean("fitted"),
             held_out_bound=mean("held_out_bound"),
         )
-        self.n_rows += n
-        self.p_values.append(p_value)
-        if counts is not None:
-            self.counts = sp.csr_array(counts)
+        return replace(
+            self,
+            fit=fit,
+            n_rows=self.n_rows + n,
+            p_values=[*self.p_values, p_value],
+            counts=self.counts if counts is None else sp.csr_array(counts),
+        )
 
 
 def table_piece(pieces: Pieces, x_codes: Ints, y_codes: Ints) -> tuple[CrossFit, Any]:

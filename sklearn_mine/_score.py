@@ -390,8 +390,9 @@ def score_table(
     blocks = column_blocks(params.feature_groups, table)
     blocks = [[j for j in block if j not in given] for block in blocks]
     blocks = [block for block in blocks if block]
-    bar = progress(len(blocks), "mine_score", "column", shown=params.verbose)
-    outcomes = score_blocks(task, table, overrides, blocks, params.n_jobs, bar)
+    shown = progress(len(blocks), "mine_score", "column", shown=params.verbose)
+    with shown as bar:
+        outcomes = score_blocks(task, table, overrides, blocks, params.n_jobs, bar)
     scores, errors = np.zeros(n_features), np.zeros(n_features)
     p_values = np.ones(n_features)
     solvers = np.full(n_features, "none", dtype=object)

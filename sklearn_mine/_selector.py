@@ -635,9 +635,9 @@ class _Search:
         discrete = [self.overrides[j] for j in chosen]
         task = self._task(self.table.block(chosen), discrete, strong=None)
         blocks = [self.blocks[i] for i in groups]
-        bar = progress(len(blocks), "redundancy", "column", shown=False)
         table = self.table, self.overrides
-        outcomes = score_blocks(task, *table, blocks, self.n_jobs, bar)
+        with progress(len(blocks), "redundancy", "column", shown=False) as bar:
+            outcomes = score_blocks(task, *table, blocks, self.n_jobs, bar)
         return [outcome[0] for outcome in outcomes]
 
     def _criterion(self) -> Floats:

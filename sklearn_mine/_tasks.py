@@ -5,7 +5,8 @@ worker that is given both scores the chunk. Columns that tell little are done on
 dozen levels, others get a closer look.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
@@ -291,8 +292,8 @@ def _options(task: Task) -> dict[str, Any]:
 
 def run_tasks(
     work: Iterable[tuple[Task, Chunk]], n_jobs: int | None, bar: tqdm
-) -> Iterator[list[Outcome]]:
-    """Score chunks in parallel, in order.
+) -> Generator[list[Outcome], None, None]:
+    """Score chunks in parallel, in order; whoever stops early closes it.
 
     Parameters
     ----------
@@ -315,7 +316,7 @@ def run_tasks(
 
     run = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")
     try:
-        with one_thread(), bar:
+        with one_thread():
             for outcomes in run(calls()):
                 bar.update(len(outcomes))
                 yield outcomes
@@ -354,7 +355,8 @@ def score_blocks(
         (task, Chunk(table, overrides, part))
         for part in chunks_of(blocks, table.shape[0], n_jobs)
     )
-    return [each for part in run_tasks(work, n_jobs, bar) for each in part]
+    with closing(run_tasks(work, n_jobs, bar)) as parts:
+        return [each for part in parts for each in part]
 
 
 def chunks_of(

@@ -6,6 +6,7 @@ of threads. Parallel work is spread over columns and folds instead.
 """
 
 import contextlib
+import os
 import threading
 from collections.abc import Iterator
 from functools import cache
@@ -16,7 +17,7 @@ from threadpoolctl import ThreadpoolController
 
 _lock = threading.Lock()
 _here = threading.local()
-_process = {"inside": 0, "torch": 1}
+_process: dict[str, Any] = {"inside": 0, "torch": 1, "blas": None}
 
 
 @contextlib.contextmanager
@@ -31,26 +32,38 @@ def one_thread() -> Iterator[None]:
     with _lock:
         first = _process["inside"] == 0
         if first:
-            # Threads that come later would read the count that is set below.
+            # Threads that come later would read the counts that are set here.
             _process["torch"] = torch.get_num_threads()
+            _process["blas"] = _blas().limit(limits=1)
         _process["inside"] += 1
+    blas = _process["blas"]
     try:
         _here.inside = True
         torch.set_num_threads(1)
         # BLAS counts for the process, so that one thread alone may set and restore it.
-        with _one_blas_thread() if first else contextlib.nullcontext():
+        with blas if first else contextlib.nullcontext():
             yield
     finally:
         torch.set_num_threads(_process["torch"])
         _here.inside = False
         with _lock:
             _process["inside"] -= 1
-
-
-def _one_blas_thread() -> Any:
-    return _controller().limit(limits=1, user_api="blas")
+            if _process["inside"] == 0 and not first:
+                # What set and restored it here, as k-means does, while the first thread
+                # left may have restored one.
+                with blas:
+                    pass
 
 
 @cache
-def _controller() -> ThreadpoolController:
-    return ThreadpoolController()
+def _blas() -> ThreadpoolController:
+    return ThreadpoolController().select(user_api="blas")
+
+
+def _in_forked_child() -> None:
+    # It has none of its parent's threads, which torch would wait for without end.
+    torch.set_num_threads(1)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_in_forked_child)

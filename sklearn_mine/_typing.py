@@ -1,7 +1,8 @@
 """Types that several modules name, and decorators of scikit-learn that keep types."""
 
+import functools
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, cast
 
 import numpy as np
 import scipy.sparse as sp
@@ -38,5 +39,32 @@ Callbacks = Sequence[Callback]
 _Decorated = TypeVar("_Decorated", bound=Callable[..., Any])
 
 # Both give back what they decorate, with the same signature.
-fit_context: Callable[..., Callable[[_Decorated], _Decorated]] = _fit_context
+_of_fits: Callable[..., Callable[[_Decorated], _Decorated]] = _fit_context
 validate_params: Callable[..., Callable[[_Decorated], _Decorated]] = _validate_params
+
+
+def fit_context(
+    *, prefer_skip_nested_validation: bool
+) -> Callable[[_Decorated], _Decorated]:
+    """scikit-learn's own; a fit that fails also leaves all attributes as they were.
+
+    What half a fit had set would pass for a whole one, or mix with an earlier one.
+    """
+    of_fits = _of_fits(prefer_skip_nested_validation=prefer_skip_nested_validation)
+
+    def decorator(method: _Decorated) -> _Decorated:
+        fit = of_fits(method)
+
+        @functools.wraps(method)
+        def fit_or_leave(estimator: Any, *args: Any, **kwargs: Any) -> Any:
+            before = vars(estimator).copy()
+            try:
+                return fit(estimator, *args, **kwargs)
+            except BaseException:
+                vars(estimator).clear()
+                vars(estimator).update(before)
+                raise
+
+        return cast(_Decorated, fit_or_leave)
+
+    return decorator

@@ -973,7 +973,7 @@ class MINEALI(TransformerMixin, _Adversarial):
         width = self._module.n_latent
         if Z.shape[1] != width:
             raise ValueError(f"Z has {Z.shape[1]} columns, and codes have {width}.")
-        return self._samples.native(_made(self._module, torch.from_numpy(Z)))
+        return self._samples.native(_made(self._module, torch.tensor(Z)))
 
     def reconstruct(self, X: TableLike) -> Any:
         """Rows of the codes of rows.

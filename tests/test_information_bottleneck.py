@@ -396,11 +396,16 @@ def test_interrupt_reaches_the_caller_and_leaves_nothing_half_done(wine):
             raise KeyboardInterrupt
 
     X, _, y, _ = wine
-    model = _model(max_iter=2).fit(X, y)
+    model = _model(max_iter=2, callbacks=[Interrupt()])
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(X[:, :5], y)
+    with pytest.raises(ValueError, match="not fitted"):
+        model.predict(X[:, :5])
+    before = model.set_params(callbacks=None).fit(X, y).predict_proba(X)
     with pytest.raises(KeyboardInterrupt):
         model.set_params(callbacks=[Interrupt()]).fit(X[:, :5], y)
-    with pytest.raises(ValueError, match="not fitted"):
-        model.predict(X)
+    # Nor does it mix with an earlier fit.
+    np.testing.assert_array_equal(model.predict_proba(X), before)
     assert model.set_params(callbacks=None).fit(X, y).n_iter_ == 2
 
 

@@ -1,9 +1,13 @@
+import threading
+import warnings
+
 import numpy as np
 import pytest
 import torch
 from scipy.stats import multivariate_normal
+from sklearn.exceptions import ConvergenceWarning
 
-from sklearn_mine._mixture import Mixture, PairBound, mixture_start
+from sklearn_mine._mixture import Mixture, PairBound, mixture_start, quiet_fits
 from sklearn_mine.datasets import make_clusters, make_gaussian
 from sklearn_mine.nn.mixture import MixtureRatio
 
@@ -88,3 +92,25 @@ def test_few_rows_have_none_or_a_finite_one(n, rng):
     u, v = rng.normal(size=(2, n, 2))
     mixture = _start(u, v)
     assert mixture is None or np.isfinite(mixture.ratio(u, v)).all()
+
+
+def test_fits_are_quiet_until_the_last_thread_leaves():
+    before = list(warnings.filters)
+    entered, leave = threading.Event(), threading.Event()
+
+    def stay():
+        with quiet_fits():
+            entered.set()
+            leave.wait(10.0)
+
+    other = threading.Thread(target=stay)
+    with quiet_fits():
+        other.start()
+        entered.wait(10.0)
+    # This thread is done, the other is not.
+    with warnings.catch_warnings(record=True) as told:
+        warnings.warn("a fit ended early", ConvergenceWarning, stacklevel=1)
+    assert not told
+    leave.set()
+    other.join()
+    assert warnings.filters == before

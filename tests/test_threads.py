@@ -5,7 +5,7 @@ import threading
 import numpy as np
 import pytest
 import torch
-from threadpoolctl import threadpool_info
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from sklearn_mine import mine_score
 from sklearn_mine._threads import one_thread
@@ -61,6 +61,31 @@ def test_counts_are_restored_whichever_thread_leaves_first():
     later.start()
     later.join()
     assert found == [2]
+
+
+@pytest.mark.usefixtures("two_threads")
+def test_counts_are_restored_though_others_restore_what_they_found_inside():
+    limits = threadpool_limits(2, user_api="blas")
+    try:
+        outside = _counts()
+        entered, leave = threading.Event(), threading.Event()
+
+        def stay():
+            # As scikit-learn's k-means does.
+            with one_thread(), threadpool_limits(1, user_api="blas"):
+                entered.set()
+                leave.wait(10.0)
+
+        other = threading.Thread(target=stay)
+        with one_thread():
+            other.start()
+            entered.wait(10.0)
+        leave.set()
+        other.join()
+        assert _counts() == outside
+    finally:
+        with limits:
+            pass
 
 
 @pytest.mark.usefixtures("two_threads")
