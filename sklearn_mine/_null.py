@@ -116,7 +116,7 @@ def null_weights(
     x_scales = _scales(x_features, x_counts)
     y_scales = _scales(y_features, y_counts)
     weights = np.sort(np.outer(x_scales, y_scales).ravel())[::-1]
-    return weights * n / max(n - 1.0, 1.0)
+    return weights * n / (n - 1.0)
 
 
 def statistic(x_features: Floats, y_features: Floats, joint_counts: Floats) -> Floats:
