@@ -9,7 +9,18 @@ from sklearn.model_selection import (
     StratifiedKFold,
 )
 
-from sklearn_mine._crossfit import _with_mixtures, cross_fit, make_folds
+from sklearn_mine._crossfit import (
+    CrossFit,
+    _bound,
+    _inner_splits,
+    _with_mixtures,
+    care_for,
+    cross_fit,
+    hold_shares,
+    make_folds,
+    n_repeats,
+    n_tested,
+)
 from sklearn_mine._params import Settings
 from sklearn_mine._start import canonical_start
 
@@ -42,6 +53,23 @@ def _fit(x, y, *, cv=3, seed=0, **settings):
     )
 
 
+def _figures(**figures):
+    """A fit of which only figures are asked."""
+    nothing = {
+        "bank": None,
+        "log_normalizer": 0.0,
+        "limits": (-1.0, 1.0),
+        "estimate": 0.0,
+        "std_error": 0.0,
+        "fitted": 0.0,
+        "history": [],
+        "n_iter": np.zeros(3, dtype=int),
+        "leans_on_start": False,
+        "held_out_bound": 0.0,
+    }
+    return CrossFit(**(nothing | figures))
+
+
 def test_folds_hold_out_every_row_once():
     folds = _folds(100, 5)
     np.testing.assert_array_equal(
@@ -60,6 +88,45 @@ def test_folds_of_a_discrete_target_are_stratified():
 def test_class_rarer_than_the_folds_is_no_obstacle():
     labels = np.repeat([0, 1], [98, 2])
     assert len(_folds(100, 5, stratify=labels)) == 5
+
+
+def test_common_classes_are_stratified_beside_rare_ones():
+    # Three and four rows are too few for five folds each, not together.
+    labels = np.repeat([0, 1, 2, 3], [50, 43, 3, 4])
+    folds = _folds(100, 5, stratify=labels)
+    assert hold_shares(folds, np.repeat([0, 1], [50, 50]))
+    for _, test in folds:
+        assert (labels[test] > 1).sum() in (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("labels", "held"),
+    [
+        (None, False),
+        (np.arange(20) % 2, True),
+        (np.arange(20) // 10, False),
+        # Labels rarer than the two folds are left aside.
+        (np.where(np.arange(20) == 0, 2, np.arange(20) % 2), True),
+        (np.arange(20), False),
+        # Half a row off is as near as can be, a row is not.
+        (np.repeat([0, 1, 0], [7, 5, 8]), True),
+        (np.repeat([0, 1, 0], [5, 2, 13]), False),
+    ],
+)
+def test_shares_of_labels_are_looked_at(labels, held):
+    folds = [(np.arange(10, 20), np.arange(10)), (np.arange(10), np.arange(10, 20))]
+    assert hold_shares(folds, labels) is held
+
+
+def test_shares_are_those_of_the_size_of_a_fold():
+    folds = [(np.arange(5, 20), np.arange(5)), (np.arange(5), np.arange(5, 20))]
+    assert hold_shares(folds, np.arange(20) % 2)
+
+
+def test_rows_are_counted_once_however_often_tested():
+    folds = [(np.arange(5, 9), np.array([0, 1, 3])), (np.arange(5, 9), np.array([3]))]
+    assert n_tested(folds) == 3
+    assert n_repeats(folds) == pytest.approx(4.0 / 3.0)
 
 
 @pytest.mark.filterwarnings("error")
@@ -135,6 +202,114 @@ def test_too_small_a_fold_of_a_splitter_is_named():
 
     with pytest.raises(ValueError, match="cv gives a fold of 1 training"):
         _folds(10, OneRow())
+
+
+def test_bound_and_its_error_are_those_of_influences():
+    scores, from_x, from_y = np.array([[1.0, 3.0], [0.5, 1.5], [1.0, 0.0]])
+    # Means 2 and 1, and 1: the tangent form. Influences -0.5 and 1.5: a standard
+    # deviation of the square root of 2, over that of 2 rows, or of 1 row seen twice.
+    assert _bound(scores, from_x, from_y) == pytest.approx((2.0, 1.0))
+    assert _bound(scores, from_x, from_y, 2.0)[1] == pytest.approx(math.sqrt(2.0))
+    assert _bound(scores[:1], from_x[:1], from_y[:1]) == (1.5, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("estimate", "fitted", "corrected"),
+    [
+        # Half of the gap, of which as much is borne out as 0.3 of 0.5 is.
+        (0.3, 0.5, 0.36),
+        (0.5, 0.5, 0.5),
+        (0.6, 0.5, 0.6),
+        (0.0, 0.5, 0.0),
+        (-0.1, 0.5, -0.1),
+    ],
+)
+def test_bias_of_finite_rows_is_taken_off(estimate, fitted, corrected):
+    fit = _figures(estimate=estimate, fitted=fitted)
+    assert fit.corrected == pytest.approx(corrected)
+
+
+@pytest.mark.parametrize(
+    ("bounds", "max_iter", "rises"),
+    [
+        ([0.1, 0.2, 0.3, 0.4, 0.5], 5, True),
+        ([0.1, 0.2, 0.3, 0.4, 0.5], 6, False),  # stopped by itself
+        ([0.1, 0.5, 0.5, 0.5, 0.5], 5, False),  # not over the last three passes
+        ([0.1, 0.2, 0.5, 0.5, 0.5], 5, True),
+        ([0.5, 0.5, 0.5, 0.5, 0.504], 5, False),  # by less than five times tol
+        ([2.0, 2.0, 2.0, 2.0, 2.019], 5, False),  # or by less than 1 %
+        ([2.0, 2.0, 2.0, 2.0, 2.021], 5, True),
+        ([0.5, 0.4, 0.3, 0.2, 0.1], 5, False),
+        ([0.2, 0.3], 2, True),
+        ([0.3], 1, True),  # from nothing
+        ([-0.1], 1, False),
+        ([None, None], 2, False),  # nothing judged
+        ([], 1, False),
+    ],
+)
+def test_bounds_that_rise_to_the_last_pass_are_told(bounds, max_iter, rises):
+    history = [{"stage": "towers", "pass": 9, "validation_bound": np.zeros(3)}]
+    history = history * (len(bounds) > 0)
+    for i, bound in enumerate(bounds, 1):
+        bound = None if bound is None else np.full(3, bound)
+        history.append({"stage": "critic", "pass": i, "validation_bound": bound})
+    assert _figures(history=history).still_rises(max_iter, tol=1e-3) is rises
+
+
+@pytest.mark.parametrize(("passes", "solver"), [(0, "newton"), (2, "adam")])
+def test_solver_is_adam_where_a_pass_paid(passes, solver):
+    assert _figures(n_iter=np.array([0, passes, 0])).solver == solver
+
+
+@pytest.mark.parametrize(
+    ("n", "settings", "n_judging"),
+    [
+        (300, {}, 30),
+        (300, {"validation_fraction": 0.25}, 75),
+        (300, {"validation_fraction": 0.95}, 280),  # 20 are left to fit
+        (191, {}, 20),
+        (190, {}, None),  # fewer than 20 judge nothing
+        (300, {"early_stopping": False}, None),
+        (300, {"solver": "newton"}, None),
+    ],
+)
+def test_some_training_rows_judge(n, settings, n_judging, rng):
+    rows = [np.arange(1000, 1000 + n)] * 2
+    fitting, judging = _inner_splits(rows, Settings(**settings), rng, None)
+    if n_judging is None:
+        assert judging is None
+        judging = [[], []]
+    assert [len(each) for each in judging] == [n_judging or 0] * 2
+    for each in zip(fitting, judging, strict=True):
+        np.testing.assert_array_equal(np.sort(np.concatenate(each)), rows[0])
+
+
+@pytest.mark.parametrize(
+    ("n_groups", "n_judging"), [(40, 40), (10, 40), (2, 200), (1, None)]
+)
+def test_some_groups_judge(n_groups, n_judging, rng):
+    # As many whole groups as 10 % of 400 rows need; one stays to fit.
+    groups = np.append(np.full(7, -1), np.arange(400) % n_groups)
+    rows = np.arange(7, 407)
+    fitting, judging = _inner_splits([rows], Settings(), rng, groups)
+    if n_judging is None:
+        assert judging is None
+        judging = [rows[:0]]
+    assert len(judging[0]) == (n_judging or 0)
+    assert not np.intersect1d(groups[fitting[0]], groups[judging[0]]).size
+    both = np.concatenate([fitting[0], judging[0]])
+    np.testing.assert_array_equal(np.sort(both), rows)
+
+
+@pytest.mark.parametrize(("n_copies", "coarse"), [(0, False), (10, False), (11, True)])
+def test_tenth_of_rows_that_repeat_others_is_cared_for(n_copies, coarse, rng):
+    x, y = rng.normal(size=(2, 100, 2))
+    fine = care_for(x, y)
+    x[:n_copies] = x[n_copies]
+    for care in (care_for(x, y), care_for(y, x)):
+        assert (care != fine) == coarse
+        # No ratio is above the number of rows where a head would learn them by heart.
+        assert not coarse or care.max_ratio == 1.0
 
 
 def test_held_out_estimate_nears_the_truth():

@@ -1,6 +1,10 @@
+import math
+from itertools import permutations
+
 import numpy as np
 import pytest
-from scipy.stats import chi2, hypergeom
+from scipy.special import ndtri
+from scipy.stats import chi2, hypergeom, rankdata
 
 from sklearn_mine import _null
 
@@ -19,14 +23,30 @@ def _p_value(x, y):
     return float(_null.chi_square_sum_sf(observed, weights)[0])
 
 
-@pytest.mark.parametrize("df", [1, 2, 5, 40])
+def _tables(x, y, rng, n_pairings):
+    """Tables of labels, paired anew each time."""
+    tables = np.zeros((n_pairings, x.max() + 1, y.max() + 1))
+    for table in tables:
+        np.add.at(table, (x, rng.permutation(y)), 1)
+    return tables
+
+
+@pytest.mark.parametrize("df", [1, 2, 5, 40, 1000])
 def test_tail_of_equal_weights_is_chi_square(df):
     q = chi2.isf([0.5, 0.1, 1e-2, 1e-6, 1e-30], df)
-    exact = chi2.sf(q, df)
-    # The saddlepoint formula's relative error, largest for one term.
+    weights = np.append(np.full(df, 3e-6), [1e-21, 0.0])
+    # Exact, but for rounding, which tails that far out magnify.
     np.testing.assert_allclose(
-        _null.chi_square_sum_sf(3.0 * q, np.full(df, 3.0)), exact, rtol=0.06
+        _null.chi_square_sum_sf(3e-6 * q, weights), chi2.sf(q, df), rtol=1e-6
     )
+
+
+def test_tail_of_many_weights_matches_simulation(rng):
+    weights = np.arange(1, 401) ** -0.5
+    draws = rng.chisquare(1, size=(20_000, 400)) @ weights
+    p = _null.chi_square_sum_sf(np.quantile(draws, [0.05, 0.5, 0.95]), weights)
+    # The standard error of 0.05 from 20,000 draws is 3 %.
+    np.testing.assert_allclose([*p[1:], 1.0 - p[0]], [0.5, 0.05, 0.05], rtol=0.1)
 
 
 def test_tail_of_unequal_weights_matches_simulation(rng):
@@ -41,10 +61,15 @@ def test_tail_of_unequal_weights_matches_simulation(rng):
 
 def test_tail_falls_from_one_and_stays_positive():
     weights = np.array([1.0, 0.3, 0.1])
-    p = _null.chi_square_sum_sf(np.array([0.0, 0.5, 1.4, 5.0, 50.0, 1e3]), weights)
+    p = _null.chi_square_sum_sf(np.array([0.0, 1e-9, 0.5, 1.4, 5.0, 50.0]), weights)
     assert p[0] == 1.0
+    assert p[1] > 0.999
     assert (np.diff(p) <= 0).all()
-    assert (p > 0).all()
+
+
+@pytest.mark.parametrize("weights", [[1.0, 0.3, 0.1], [1.0]])
+def test_tail_is_never_zero(weights):
+    assert (_null.chi_square_sum_sf(np.array([1e3, 1e5]), np.array(weights)) > 0).all()
 
 
 def test_tail_is_smooth_at_the_mean():
@@ -73,6 +98,42 @@ def test_rows_and_levels_give_one_statistic(rng):
     )
 
 
+def test_statistics_of_many_tables_are_those_of_each(rng):
+    x, y = rng.integers(4, size=60), rng.integers(3, size=60)
+    fx, fy = rng.normal(size=(4, 2)), rng.normal(size=(3, 5))
+    tables = _tables(x, y, rng, 3)
+    together = _null.statistic(fx, fy, tables)
+    assert together.shape == (3,)
+    np.testing.assert_allclose(together, [_null.statistic(fx, fy, t) for t in tables])
+
+
+@pytest.mark.parametrize("n", [2, 5])
+def test_null_weights_sum_to_the_mean_over_all_pairings(n, rng):
+    fx, fy = rng.normal(size=(n, 2)), rng.normal(size=(n, 3))
+    fx, fy = fx - fx.mean(axis=0), fy - fy.mean(axis=0)
+    weights = _null.null_weights(fx, np.ones(n), fy, np.ones(n))
+    every = [
+        _null.row_statistic(fx, fy[list(order)]) for order in permutations(range(n))
+    ]
+    assert weights.sum() == pytest.approx(np.mean(every), rel=1e-9)  # exact
+    assert (np.diff(weights) <= 0).all()
+
+
+def test_null_weights_of_levels_are_those_of_their_rows(rng):
+    x_counts, y_counts = np.array([3.0, 5.0, 12.0]), np.array([8.0, 12.0])
+    fx, fy = rng.normal(size=(3, 2)), rng.normal(size=(2, 2))
+    rows = [
+        np.repeat(features, counts.astype(int), axis=0)
+        for features, counts in ((fx, x_counts), (fy, y_counts))
+    ]
+    ones = np.ones(20)
+    np.testing.assert_allclose(
+        _null.null_weights(fx, x_counts, fy, y_counts),
+        _null.null_weights(rows[0], ones, rows[1], ones),
+        atol=1e-9,
+    )
+
+
 def test_null_weights_are_those_of_all_pairings(rng):
     n = 100
     x, y = rng.normal(size=(2, n, 1))
@@ -93,16 +154,43 @@ def test_p_values_of_independent_pairs_are_level():
     assert 0.4 < np.median(p) < 0.6
 
 
+def test_p_values_of_many_labels_are_level(rng):
+    # More terms than are kept one by one, and of one weight.
+    x, y = rng.integers(30, size=(2, 3000))
+    tables = _tables(x, y, rng, 200)
+    fx, fy = (
+        _null.test_features(np.eye(30), np.bincount(codes).astype(float), rng)[0]
+        for codes in (x, y)
+    )
+    weights = _null.null_weights(fx, np.bincount(x), fy, np.bincount(y))
+    p = _null.chi_square_sum_sf(_null.statistic(fx, fy, tables), weights)
+    # 5 % of 200 is 10, with a standard deviation of 3.1; three are 9.
+    assert 1 <= (p < 0.05).sum() <= 19
+    assert 0.4 < np.median(p) < 0.6
+
+
 def test_p_value_of_a_strong_dependence_is_tiny(rng):
     x = rng.normal(size=(1000, 1))
     y = 0.5 * x + np.sqrt(0.75) * rng.normal(size=(1000, 1))
     # A correlation of 0.5 over 1,000 rows is 16 standard errors: about 1e-60.
     assert 0 < _p_value(x, y) < 1e-20
+    assert 0 < _null.independence_p_value(x, y, 0) < 1e-20
+
+
+def test_p_value_of_few_rows_is_no_smaller_than_drawn_pairings_show(rng):
+    x = rng.normal(size=(20, 1))
+    assert _null.independence_p_value(x, x, 0) == 1.0 / (1.0 + _null.N_PERMUTATIONS)
 
 
 def test_dependence_without_correlation_is_found(rng):
     x = rng.normal(size=(1000, 1))
     assert _p_value(x, x**2 + 0.5 * rng.normal(size=(1000, 1))) < 1e-6
+
+
+def test_oscillation_is_found(rng):
+    # The correlation is 3 exp(-4.5), 0.03, and that of the squares 0.
+    x = rng.normal(size=(1000, 1))
+    assert _null.independence_p_value(x, np.sin(3.0 * x), 0) < 1e-6
 
 
 @pytest.mark.parametrize("classes", [2, 10])
@@ -162,10 +250,54 @@ def test_permutation_p_value_of_rare_levels_is_fishers(rng):
     np.testing.assert_allclose(p, hypergeom.sf(1, 2000, 10, 15), atol=0.0033)
 
 
+@pytest.mark.parametrize("swapped", [False, True])
+def test_permutation_p_value_is_that_of_all_pairings(swapped, rng):
+    # Sides of different levels; rows outside the mode are fewer in one.
+    x, y = np.repeat([0, 1, 2], [1, 5, 2]), np.repeat([0, 1, 2, 3], [2, 1, 3, 2])
+    fx = np.array([[-1.5, 0.0], [-1.0, 0.1], [2.0, 0.3]])
+    fy = np.array([[-1.0], [0.1], [1.2], [2.0]])
+    fx, fy = fx - fx[x].mean(axis=0), fy - fy[y].mean(axis=0)
+    orders = np.array(list(permutations(range(8))))
+    every = ((fx[x].T @ fy[y[orders]]) ** 2).sum(axis=(1, 2)) / 8
+    truth = np.mean(every >= _null.row_statistic(fx[x], fy[y]) - 1e-9)  # 0.048
+    sides = (fy, y, fx, x) if swapped else (fx, x, fy, y)
+    p = np.mean([_null.permutation_p_value(*sides, rng) for _ in range(8)])
+    # Each ends at 20 pairings that reach it, known to 22 %; 8 % for eight.
+    assert p == pytest.approx(truth, rel=0.3)
+
+
+def test_ties_count_as_reached(rng):
+    # Two flags of one row each that do not meet: no pairing has less.
+    x, y = np.zeros((2, 30), dtype=int)
+    x[0] = y[1] = 1
+    features = _null.test_features(np.eye(2), np.array([29.0, 1.0]), rng)[0]
+    assert _null.permutation_p_value(features, x, features, y, rng) == 1.0
+    nothing = np.zeros((2, 1))
+    assert _null.permutation_p_value(nothing, x, features, y, rng) == 1.0
+
+
+def test_drawing_stops_early_where_the_answer_is_plainly_not_small():
+    class Counting(np.random.Generator):
+        drawn = 0
+
+        def choice(self, *args, **kwargs):
+            self.drawn += 1
+            return super().choice(*args, **kwargs)
+
+    counting = Counting(np.random.PCG64(0))
+    x, y = np.arange(30) % 2, np.arange(30) // 2 % 2
+    features = np.array([[-1.0], [1.0]])
+    _null.permutation_p_value(features, x, features, y, counting)
+    assert counting.drawn == 99
+
+
 @pytest.mark.parametrize(
     ("x_counts", "y_counts", "needed"),
     [
         (np.ones(59), np.ones(59), True),
+        (np.ones(60), np.ones(60), False),
+        (np.array([60.0, 30.0]), np.array([60.0, 30.0]), False),
+        (np.array([60.0, 30.0]), np.array([61.0, 29.0]), True),
         (np.ones(1000), np.ones(1000), False),
         (np.array([19980.0, 20.0]), np.array([19980.0, 20.0]), True),
         (np.array([500.0, 500.0]), np.array([500.0, 500.0]), False),
@@ -179,6 +311,82 @@ def test_features_are_centred_under_their_counts(rng):
     counts = np.array([1.0, 5.0, 10.0])
     features, _ = _null.test_features(rng.normal(size=(3, 2)), counts, rng)
     np.testing.assert_allclose(counts @ features, 0.0, atol=1e-10)
+
+
+def test_coordinates_are_normal_scores_without_correlation(rng):
+    x = np.exp(rng.normal(size=(200, 1)))
+    scores = ndtri((rankdata(x) - 0.5) / 200)
+    coordinate = _features(x, 0)[:, 0]
+    assert abs(np.mean(coordinate * scores / scores.std())) == pytest.approx(1.0)
+    pair = np.column_stack([x, x[:, 0] + rng.normal(size=200)])
+    features, width = _null.test_features(pair, np.ones(200), rng)
+    assert width == 2
+    np.testing.assert_allclose(np.cov(features[:, :2].T, ddof=0), np.eye(2), atol=1e-9)
+
+
+def test_levels_have_the_features_of_their_rows(rng):
+    levels, counts = rng.normal(size=(8, 2)), np.arange(1.0, 9.0)
+    codes = np.repeat(np.arange(8), np.arange(1, 9))
+    of_levels, of_rows = (
+        _null.test_features(values, weights, np.random.default_rng(0))[0]
+        for values, weights in ((levels, counts), (levels[codes], np.ones(36)))
+    )
+    # The signs of coordinates are arbitrary.
+    np.testing.assert_allclose(abs(of_levels[codes]), abs(of_rows), atol=1e-9)
+
+
+def test_units_and_squares_have_their_weights(rng):
+    features, width = _null.test_features(
+        rng.normal(size=(5000, 2)), np.ones(5000), rng
+    )
+    coordinates, units, squares = np.split(features, [2, 2 + _null.N_UNITS], axis=1)
+    total = (units**2).mean(axis=0).sum()
+    assert total == pytest.approx(width * _null._UNIT_WEIGHT**2)
+    np.testing.assert_allclose(squares.std(axis=0), _null._SQUARE_WEIGHT)
+    # No row beyond three standard deviations has more than another.
+    far = squares[abs(coordinates[:, 0]) > 3.0, 0]
+    assert len(far) > 3
+    np.testing.assert_allclose(far, far.max())
+    # Of two flags the squares are constant: nothing is made of their rounding.
+    flags = np.stack(np.meshgrid([0.0, 1.0], [0.0, 1.0]), axis=-1).reshape(4, 2)
+    features, _ = _null.test_features(flags, np.full(4, 50.0), rng)
+    assert abs(features[:, 2 + _null.N_UNITS :]).max() < 1e-9
+
+
+def test_units_bend_alike_however_many_columns(rng):
+    x = rng.normal(size=(500, 1))
+    straight = []
+    for copies in (1, 64):
+        several = np.repeat(x, copies, axis=1)
+        units = np.hstack(
+            [_features(several, seed)[:, 1 : 1 + _null.N_UNITS] for seed in range(5)]
+        )
+        straight.append(np.mean(np.corrcoef(x.T, units.T)[0, 1:] ** 2))
+    # The share of a unit that is a straight line. Units vary by 0.17, the mean of 120
+    # by 0.016.
+    assert straight[0] == pytest.approx(straight[1], abs=3.0 * 0.016 * math.sqrt(2.0))
+
+
+def test_rare_levels_keep_less_than_unit_variance(rng):
+    flag = np.arange(1000) < 2
+    with_another = np.column_stack([rng.normal(size=1000), flag])
+    features, width = _null.test_features(with_another, np.ones(1000), rng)
+    assert width == 2
+    rare, other = np.sort(features[:, :2].var(axis=0))
+    assert other == pytest.approx(1.0)
+    assert rare < 0.5
+    # Alone it is all there is.
+    alone, _ = _null.test_features(np.eye(2), np.array([1e9, 1.0]), rng)
+    assert alone[0] @ alone[0] * 1e9 + alone[1] @ alone[1] == pytest.approx(1e9 + 1.0)
+
+
+def test_few_levels_need_nothing_beyond_their_coordinates(rng):
+    # Every function of three levels is a sum of two coordinates.
+    features, width = _null.test_features(np.eye(3), np.array([30.0, 40.0, 50.0]), rng)
+    assert features.shape == (3, width) == (3, 2)
+    ordered, width = _null.test_features(np.arange(3.0)[:, None], np.ones(3), rng)
+    assert width == 1
+    assert np.linalg.matrix_rank(ordered) == 2
 
 
 def test_constant_variable_has_features_of_zero():

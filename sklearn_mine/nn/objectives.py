@@ -128,9 +128,9 @@ class Mine(DonskerVaradhan):
                 past + math.log(self.decay),
                 current + math.log1p(-self.decay),
             )
-        # The ratio's gradient is that of E[exp T] over the average; clamped because
-        # one batch far above its past must not overflow.
-        return torch.exp((log_mean - self.log_average).clamp(max=10.0)) - joint
+        # The ratio's gradient is that of E[exp T] over the average. It is at most
+        # 1 / (1 - decay), since the average holds this batch itself.
+        return torch.exp(log_mean - self.log_average) - joint
 
 
 class MineF(Objective):

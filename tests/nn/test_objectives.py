@@ -1,3 +1,4 @@
+import copy
 import math
 
 import numpy as np
@@ -31,8 +32,29 @@ def _log_ratio(x, y):
     return TRUTH - square / (2.0 * (1.0 - RHO**2))
 
 
+def _every_pair(critic, n=60):
+    """Values (1, n, n) of a critic on all pairs of such rows."""
+    x, y = _draw(n)
+    return critic(x[:, None], y[None])[None]
+
+
 def _bound(objective, values, partners):
     return objective.bound(*objective.terms(values, partners)).item()
+
+
+def test_objectives_say_what_they_bound_and_whether_the_last_layer_can_be_solved():
+    claims = {
+        name: (each.is_lower_bound, each.is_solvable)
+        for name, each in OBJECTIVES.items()
+    }
+    assert claims == {
+        "mine": (True, True),
+        "dv": (True, True),
+        "mine-f": (True, True),
+        "infonce": (True, False),
+        "jensen-shannon": (True, False),
+        "smile": (False, False),
+    }
 
 
 @pytest.mark.parametrize(
@@ -102,12 +124,21 @@ def test_smile_clips_the_partition_alone_and_may_pass_the_information():
     )
 
 
-def test_smile_is_trained_by_the_jensen_shannon_divergence():
+@pytest.mark.parametrize(("value", "bound"), [(100.0, 95.0), (-100.0, -95.0), (3, 0)])
+def test_smile_clips_at_five_unless_told(value, bound):
+    values = torch.full((1, 3, 8), float(value))
+    assert _bound(OBJECTIVES["smile"](), values, shifts_of(8, range(3))) == bound
+
+
+@pytest.mark.parametrize("all_pairs", [False, True])
+def test_smile_is_trained_by_the_jensen_shannon_divergence(all_pairs):
     values, partners = _values(_log_ratio, n=200)
+    if all_pairs:
+        values, partners = _every_pair(_log_ratio), None
     gradients = []
     for name in ("smile", "jensen-shannon"):
         leaf = values.clone().requires_grad_()
-        OBJECTIVES[name]()(leaf, partners).backward()
+        OBJECTIVES[name](all_pairs=all_pairs)(leaf, partners).backward()
         gradients.append(leaf.grad)
     torch.testing.assert_close(*gradients)
 
@@ -134,24 +165,28 @@ def test_huge_critic_values_give_finite_losses_and_gradients(name, size):
 
 @pytest.mark.parametrize("name", OBJECTIVES)
 def test_all_pairs_are_every_shift_of_the_batch(name):
-    x, y = _draw(60)
-    every = _log_ratio(x[:, None], y[None])[None]
+    every = _every_pair(_log_ratio)
     shifted, partners = _values(_log_ratio, n=60, n_shifts=59)
     plain = _bound(OBJECTIVES[name](), shifted, partners)
     assert _bound(OBJECTIVES[name](all_pairs=True), every, None) == pytest.approx(plain)
 
 
 @pytest.mark.parametrize("name", OBJECTIVES)
-def test_critics_side_by_side_have_losses_of_their_own(name):
+@pytest.mark.parametrize("all_pairs", [False, True])
+def test_critics_side_by_side_have_losses_and_bounds_of_their_own(name, all_pairs):
     generator = torch.Generator().manual_seed(0)
-    values = torch.randn(3, 5, 16, generator=generator)
-    partners = shifts_of(16, range(5))
-    together = OBJECTIVES[name]()
+    n_rows = 16 if all_pairs else 5
+    values = torch.randn(3, n_rows, 16, generator=generator).requires_grad_()
+    partners = None if all_pairs else shifts_of(16, range(5))
+    together = OBJECTIVES[name](all_pairs=all_pairs)
     total = together(values, partners)
-    each = [OBJECTIVES[name]()(values[k : k + 1], partners) for k in range(3)]
-    torch.testing.assert_close(total, sum(each))
-    assert together.last_["surrogate"].shape == (3,)
-    assert together.last_["train_bound"].shape == (3,)
+    each = [OBJECTIVES[name](all_pairs=all_pairs) for _ in range(3)]
+    alone = [one(values[k : k + 1], partners) for k, one in enumerate(each)]
+    torch.testing.assert_close(total, sum(alone))
+    for figure in ("surrogate", "train_bound"):
+        right = torch.cat([one.last_[figure] for one in each])
+        torch.testing.assert_close(together.last_[figure], right)
+        assert not together.last_[figure].requires_grad  # keeps no graph alive
 
 
 def test_surrogate_of_mine_is_not_its_bound():
@@ -175,11 +210,12 @@ def test_first_gradient_of_mine_is_that_of_donsker_varadhan():
     torch.testing.assert_close(*gradients)
 
 
-def test_later_gradient_of_mine_divides_by_the_moving_average():
+# A first batch that overflowed counts as one of zeros.
+@pytest.mark.parametrize("first", [0.0, math.nan, math.inf, -math.inf])
+def test_later_gradient_of_mine_divides_by_the_moving_average(first):
     objective = Mine(decay=0.9)
     partners = shifts_of(8, range(3))
-    first = torch.zeros(1, 3, 8, dtype=torch.float64)
-    objective(first, partners)
+    objective(torch.full((1, 3, 8), first, dtype=torch.float64), partners)
     leaf = torch.full((1, 3, 8), math.log(2.0), dtype=torch.float64).requires_grad_()
     objective(leaf, partners).backward()
     # The average is 0.9 * 1 + 0.1 * 2 = 1.1; each of 16 product pairs has 2 / 16.
@@ -199,6 +235,33 @@ def test_moving_average_is_detached_and_untouched_by_bounds():
     assert not objective.log_average.requires_grad
     _bound(objective, values + 5.0, partners)
     assert torch.equal(objective.log_average, before)
+
+
+def test_ratio_of_a_batch_far_above_the_moving_average_is_bounded():
+    objective = Mine(decay=0.9)
+    partners = shifts_of(8, range(3))
+    objective(torch.zeros(1, 3, 8), partners)
+    leaf = torch.full((1, 3, 8), 1e3).requires_grad_()
+    loss = objective(leaf, partners)
+    loss.backward()
+    # The average holds a tenth of the batch itself.
+    assert loss.item() == pytest.approx(10.0 - 1e3, abs=0.01)  # float32 at 1,000
+    assert leaf.grad[0, 1:].sum().item() == pytest.approx(10.0, abs=0.01)
+
+
+def test_moving_average_is_saved_and_loaded_even_where_there_is_none():
+    generator = torch.Generator().manual_seed(0)
+    values, partners = torch.randn(2, 5, 16, generator=generator), shifts_of(16, [0, 1])
+    fresh, trained, loaded = Mine(), Mine(), Mine()
+    trained(values, partners)
+    state = copy.deepcopy(trained.state_dict())
+    loaded.load_state_dict(state)
+    state["_extra_state"].zero_()  # a copy is kept, as of parameters
+    assert torch.equal(loaded.log_average, trained.log_average)
+    for state in (trained.state_dict(), fresh.state_dict()):
+        assert all(isinstance(each, torch.Tensor) for each in state.values())
+    loaded.load_state_dict(fresh.state_dict())
+    assert torch.equal(loaded(values, partners), Mine()(values, partners))
 
 
 def test_best_constant_of_mine_f_is_one():
