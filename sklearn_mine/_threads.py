@@ -49,8 +49,8 @@ def one_thread() -> Iterator[None]:
         with _lock:
             _process["inside"] -= 1
             if _process["inside"] == 0 and not first:
-                # What set and restored it here, as k-means does, while the first thread
-                # left may have restored one.
+                # What limits it by itself, as k-means does, and was at work when the
+                # first thread left, has put back the one that it found.
                 with blas:
                     pass
 

@@ -331,4 +331,5 @@ def test_a_thousand_fits_take_no_more_than_a_hundred():
     )
     then, now = (list(map(int, line.split())) for line in ran.stdout.splitlines())
     assert now[0] < 1.05 * then[0]
-    assert now[1:] == then[1:]
+    # Open files and threads.
+    assert now[1] <= then[1] and now[2] <= then[2]
