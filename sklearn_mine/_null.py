@@ -194,17 +194,36 @@ def independence_p_value(x: Floats, y: Floats, seed: int) -> float:
     seed : int
     """
     rng = np.random.default_rng([seed, 1])
-    sides = []
-    for side in (x, y):
-        first, codes = distinct(side)
-        counts = np.bincount(codes).astype(float)
-        sides.append((test_features(side[first], counts, rng)[0], counts, codes))
-    (x_features, x_counts, x_codes), (y_features, y_counts, y_codes) = sides
+    x_features, x_counts, x_codes = _tested(x, rng)
+    y_features, y_counts, y_codes = _tested(y, rng)
     if needs_permutations(x_counts, y_counts):
         return permutation_p_value(x_features, x_codes, y_features, y_codes, rng)
     weights = null_weights(x_features, x_counts, y_features, y_counts)
     observed = row_statistic(x_features[x_codes], y_features[y_codes])
     return float(chi_square_sum_sf(np.array([observed]), weights)[0])
+
+
+def column_p_values(x: Floats, y: Floats, seed: int) -> Floats:
+    """p-values of independence of each column of x and all of y, (dx,).
+
+    1 where rows are so few that pairings would have to be drawn.
+    """
+    p_values = np.ones(x.shape[1])
+    of_y, y_counts, y_codes = _tested(y, np.random.default_rng([seed, 1]))
+    for j, column in enumerate(x.T[:, :, None]):
+        of_x, x_counts, x_codes = _tested(column, np.random.default_rng([seed, 2]))
+        if not needs_permutations(x_counts, y_counts):
+            weights = null_weights(of_x, x_counts, of_y, y_counts)
+            observed = row_statistic(of_x[x_codes], of_y[y_codes])
+            p_values[j] = chi_square_sum_sf(np.array([observed]), weights)[0]
+    return p_values
+
+
+def _tested(side: Floats, rng: np.random.Generator) -> tuple[Floats, Floats, Ints]:
+    """Features of the distinct rows of a side, their counts, and each row's number."""
+    first, codes = distinct(side)
+    counts = np.bincount(codes).astype(float)
+    return test_features(side[first], counts, rng)[0], counts, codes
 
 
 def distinct(encoded: Floats) -> tuple[Ints, Ints]:

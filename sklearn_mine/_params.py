@@ -179,7 +179,9 @@ CRITIC_DOC = """objective : {"mine", "dv", "mine-f", "infonce", "jensen-shannon"
         trains by it as well, and shows while training a clipped value that is no
         bound. All others are lower bounds of the mutual information
         (`sklearn_mine.nn.OBJECTIVES[objective].is_lower_bound`). What is reported
-        is the held-out bound of the critic, whatever trained it.
+        is the held-out bound of the critic, whatever trained it. With
+        solver="newton", which solves the Donsker-Varadhan bound, "mine", "dv" and
+        "mine-f" are the same, and the others refused.
 
     solver : {"auto", "newton", "adam"}, default="auto"
         How critics are found. "newton": random hidden units and a last layer that
@@ -226,7 +228,7 @@ CRITIC_DOC = """objective : {"mine", "dv", "mine-f", "infonce", "jensen-shannon"
         passes. Not read by solver="newton".
 
     validation_fraction : float, default=0.1
-        Share of the training rows set aside for that.
+        Share of the training rows set aside for that. Not read by solver="newton".
 
     n_iter_no_change : int, default=8
         Passes without improvement after which a critic has stopped; half as many

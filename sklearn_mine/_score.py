@@ -18,6 +18,7 @@ from ._checks import (
     near_what_rows_show,
     require_pairs,
     warn_of_few_rows,
+    warn_of_identifiers,
     warn_of_infinite,
     warn_of_numbers_in_text,
     warn_of_repeats,
@@ -384,6 +385,7 @@ def score_table(
     warn_of_infinite(infinite, table, target)
     warn_of_numbers_in_text(table, overrides)
     warn_of_numbers_in_text(target, task.encoder.discrete)
+    warn_of_identifiers(task.encoder, target)
     given = _given_columns(params.given_features, table)
     if given:
         task.condition_on(table.block(given), [overrides[j] for j in given])

@@ -15,8 +15,10 @@ from sklearn.covariance import ledoit_wolf, shrunk_covariance
 
 from ._logistic import LogisticStart
 from ._mixture import Mixture, Ratio
+from ._null import column_p_values
 from ._student import StudentStart, student_scores, student_start
-from ._typing import Floats, Ints
+from ._typing import Bools, Floats, Ints
+from .nn.critics import MAX_RAW
 
 # Directions of each side that are kept as coordinates, and pairs of twisted ones.
 MAX_COORDINATES, _MAX_TWISTS = 128, 16
@@ -32,6 +34,9 @@ _GAIN, _RELATIVE_GAIN = 0.01, 0.02
 # Shrinkage of covariances beyond Ledoit's and Wolf's, which fits them and not what is
 # told, is tried where there are fewer rows for each column than these.
 _SHRINKAGES, _MANY_ROWS = (0.1, 0.3, 0.6), 50
+# Sides of more columns, up to what networks see as they are, have those found that tell
+# something by themselves, by a test at this level on so many rows.
+_WIDE, _ALPHA, _MAX_TESTED = 8, 0.01, 4096
 # Radii that are kept to rank others by, and what share of the largest is no difference.
 _N_RADII, _SAME_RADIUS = 1024, 1e-9
 
@@ -97,14 +102,14 @@ class CanonicalStart:
         Zero for pairs that are no more than an echo of stronger ones.
     n_plain : tuple of two int
         Plain columns of each side; they come first.
-    tells : tuple of two bool ndarrays of shape (px,), (py,)
-        Plain columns of a wide side that tell something by themselves.
     student : StudentStart or None
         Of the plain columns.
     mixture : Mixture or None
         Of the first coordinates.
     logistic : LogisticStart or None
         Of labels, on the plain columns.
+    tells : tuple of two (bool ndarray of shape (px,), (py,), or None)
+        Plain columns that tell something by themselves, where others do not.
     """
 
     x_mean: Floats
@@ -119,6 +124,7 @@ class CanonicalStart:
     student: StudentStart | None = None
     mixture: Mixture | None = None
     logistic: LogisticStart | None = None
+    tells: tuple[Bools | None, Bools | None] = (None, None)
 
     @property
     def claim(self) -> float:
@@ -233,6 +239,8 @@ def canonical_start(
             twists = twisted.x[:, known], twisted.y[:, known], strength
     directions = x_directions, y_directions
     student = student_start(x[:, :px], y[:, :py])
+    sides = x[:_MAX_TESTED, :px], y[:_MAX_TESTED, :py]
+    tells = telling_columns(*sides), telling_columns(*sides[::-1])
     return CanonicalStart(
         x.mean(axis=0),
         y.mean(axis=0),
@@ -241,7 +249,20 @@ def canonical_start(
         *twists,
         n_plain,
         student,
+        tells=tells,
     )
+
+
+def telling_columns(x: Floats, y: Floats) -> Bools | None:
+    """Which columns of a wide side tell something by themselves; None if all are alike.
+
+    The p-value of each is held against the number of columns.
+    """
+    width = x.shape[1]
+    if not _WIDE < width <= MAX_RAW:
+        return None
+    tells: Bools = column_p_values(x, y, seed=0) < _ALPHA / width
+    return None if tells.all() or not tells.any() else tells
 
 
 def _analyse(x: Floats, y: Floats, halves: Sequence[Ints]) -> _Analysis:

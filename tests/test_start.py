@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from sklearn_mine._start import Twist, canonical_start
+from sklearn_mine._start import Twist, canonical_start, telling_columns
+from sklearn_mine.nn.critics import CriticBank
 
 
 def _information(correlations):
@@ -150,3 +151,28 @@ def test_strongest_twisted_pair_is_no_echo(rng):
     x = rng.normal(size=(4000, 5))
     y = np.log((x**2).sum(axis=1, keepdims=True)) + 0.05 * rng.normal(size=(4000, 1))
     assert _twisted_start(x, y).twist_correlations[0] > 0.95
+
+
+def test_columns_that_tell_by_themselves_are_known(rng):
+    x = rng.normal(size=(2000, 12))
+    wave = np.sin(3.0 * x[:, :1]) + 0.5 * rng.normal(size=(2000, 1))
+    expected = np.arange(12) == 0
+    np.testing.assert_array_equal(telling_columns(x, wave), expected)
+    assert telling_columns(wave, x) is None  # a single column
+    assert telling_columns(x, rng.normal(size=(2000, 1))) is None  # none of them
+    assert telling_columns(x, x.sum(axis=1, keepdims=True)) is None  # all of them
+    start = canonical_start(x, wave, rng=np.random.default_rng(0))
+    np.testing.assert_array_equal(start.tells[0], expected)
+    assert start.tells[1] is None
+
+
+def test_networks_see_more_of_what_is_known_to_tell(rng):
+    x = rng.normal(size=(500, 12))
+    wave = np.sin(3.0 * x[:, :1])
+    starts = [canonical_start(x, y, rng=rng) for y in (wave, rng.permutation(wave))]
+    bank = CriticBank(starts, (4,), "relu", use_start=True, rng=rng)
+    known, unknown = bank.x_scales[0, 0, 0], bank.x_scales[0, 0, 1:]
+    assert known == 1.0 and (unknown < 0.2).all()
+    # Where no column is known to tell, all are alike.
+    assert (bank.x_scales[1] == bank.x_scales[1, 0, 0]).all()
+    assert bank.x_scales[1, 0, 0] > unknown[0]

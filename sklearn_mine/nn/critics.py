@@ -36,10 +36,12 @@ ACTIVATIONS = {
 _MAX_PRODUCTS = 8
 # Coordinates up to this many enter the networks at full scale.
 _FEW = 4.0
+# As which all others together enter beside columns that are known to tell something.
+_BESIDE = 0.25
 # Products of the two towers' outputs.
 N_PRODUCTS = 32
 # A side wider than this enters the network through its coordinates alone.
-_MAX_RAW = 64
+MAX_RAW = 64
 
 # Units dropped while training the network of a side wider than this: with 64 columns
 # of digits the held-out bound rises from 2.02 to 2.09 of 2.30.
@@ -103,6 +105,10 @@ class CriticBank(Bank):
     x_twists: torch.Tensor
     y_twists: torch.Tensor
     twist_correlations: torch.Tensor
+    x_scales: torch.Tensor
+    y_scales: torch.Tensor
+    x_others: torch.Tensor
+    y_others: torch.Tensor
 
     def __init__(
         self,
@@ -121,7 +127,7 @@ class CriticBank(Bank):
         mixtures = [start.mixture for start in starts]
         regressions = [start.logistic for start in starts]
         # Columns of each side that the networks see as they are.
-        self.n_raw = [d if d <= _MAX_RAW or not use_start else 0 for d in n_plain]
+        self.n_raw = [d if d <= MAX_RAW or not use_start else 0 for d in n_plain]
         self._set_start(starts)
         p, q = self.x_directions.shape[2], self.y_directions.shape[2]
         n_twists = self.x_twists.shape[2]
@@ -201,6 +207,14 @@ class CriticBank(Bank):
             "twist_correlations",
         ):
             self.register_buffer(name, stack(name))
+        # What networks see of each column as it is, and at most of a coordinate that
+        # is not known to tell anything.
+        for side, name in enumerate("xy"):
+            scales = np.stack([_scales_of(start, side) for start in starts])
+            raw = torch.tensor(scales[:, : self.n_raw[side]], dtype=torch.float32)
+            self.register_buffer(f"{name}_scales", raw[:, None])
+            others = torch.tensor(scales[:, -1], dtype=torch.float32)
+            self.register_buffer(f"{name}_others", others[:, None])
 
     @torch.no_grad()
     def begin_at(self, which: Sequence[int] | Ints) -> None:
@@ -338,7 +352,9 @@ class CriticBank(Bank):
         right = self.towers[1](y_in, self.activation, critics)
         return start, hidden, left, right
 
-    def _relevance(self, width: int, critics: slice) -> torch.Tensor:
+    def _relevance(
+        self, width: int, most: torch.Tensor, critics: slice
+    ) -> torch.Tensor:
         """Scale of each coordinate as a network input.
 
         Coordinates with a confirmed correlation enter as they are. Where there are
@@ -348,26 +364,41 @@ class CriticBank(Bank):
         known = (self.correlations[critics] > 0).to(self.correlations.dtype)
         known = torch.nn.functional.pad(known, (0, width))[:, :width]
         n_others = (width - known.sum(1, keepdim=True)).clamp(min=1.0)
-        scale = torch.sqrt(_FEW / n_others).clamp(max=1.0)
+        scale = torch.minimum(torch.sqrt(_FEW / n_others), most[critics])
         return (known + (1.0 - known) * scale)[:, None]
 
     def _sides(self, x: torch.Tensor, y: torch.Tensor, critics: slice) -> "_Sides":
         """Coordinates of both sides, and what the networks see of each."""
         seen = []
-        for side, n_raw, mean, directions, twists in (
-            (x, self.n_raw[0], self.x_mean, self.x_directions, self.x_twists),
-            (y, self.n_raw[1], self.y_mean, self.y_directions, self.y_twists),
+        for side, scales, others, mean, directions, twists in (
+            (
+                x,
+                self.x_scales,
+                self.x_others,
+                self.x_mean,
+                self.x_directions,
+                self.x_twists,
+            ),
+            (
+                y,
+                self.y_scales,
+                self.y_others,
+                self.y_mean,
+                self.y_directions,
+                self.y_twists,
+            ),
         ):
+            n_raw = scales.shape[2]
             side, raw = side - mean[critics, None], side[:, :, :n_raw]
             coordinates = torch.bmm(side, directions[critics])
             twisted = torch.bmm(side, twists[critics])
             # A side may have no direction: its columns tell nothing linear.
             n_directions = max(1, coordinates.shape[2])
             radius = (coordinates**2).sum(dim=2) / n_directions
-            relevance = self._relevance(coordinates.shape[2], critics)
+            relevance = self._relevance(coordinates.shape[2], others, critics)
             parts = [coordinates * relevance, torch.stack(_radial(radius), dim=2)]
             if n_raw:
-                parts.insert(0, raw * min(1.0, math.sqrt(_FEW / n_raw)))
+                parts.insert(0, raw * scales[critics])
             parts.append(twisted)
             seen += [coordinates, twisted, torch.cat(parts, dim=2)]
         return _Sides(*seen)
@@ -456,6 +487,21 @@ class _Sides(NamedTuple):
     v: torch.Tensor
     g: torch.Tensor
     y_in: torch.Tensor
+
+
+def _scales_of(start: "CanonicalStart", side: int) -> Floats:
+    """How much of each column the networks see, and last of a coordinate at most.
+
+    Few columns enter as they are, many scaled down: a prior that most carry nothing,
+    which gradient steps can overcome. It is a stronger one beside columns that are
+    known to tell something.
+    """
+    width, tells = start.n_plain[side], start.tells[side]
+    if tells is None:
+        return np.append(np.full(width, min(1.0, math.sqrt(_FEW / width))), 1.0)
+    of_others = math.sqrt(_BESIDE / (~tells).sum())
+    of_known = min(1.0, math.sqrt(_FEW / tells.sum()))
+    return np.append(np.where(tells, of_known, of_others), of_others)
 
 
 class _HeadProduct(torch.autograd.Function):
