@@ -5,12 +5,13 @@ import pickle
 import subprocess
 import sys
 
+import joblib
 import numpy as np
 import pytest
 import torch
 from sklearn.datasets import load_digits
 
-from sklearn_mine import MINE, mine_score
+from sklearn_mine import MINE, MINEClassifier, MINERegressor, mine_score
 from sklearn_mine.datasets import make_clusters, make_gaussian
 from sklearn_mine.generative import MINEALI, MINEGAN
 from sklearn_mine.information_bottleneck import InformationBottleneckClassifier
@@ -19,6 +20,14 @@ from sklearn_mine.nn import OBJECTIVES, Critic, MutualInformationLoss, adaptive_
 pytestmark = pytest.mark.skipif(
     not torch.cuda.is_available(), reason="torch finds no CUDA device"
 )
+
+
+def _run_without_gpu(code):
+    hidden = os.environ | {"CUDA_VISIBLE_DEVICES": ""}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=hidden, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def _both(x, y, **params):
@@ -68,6 +77,28 @@ def test_fit_can_be_loaded_where_there_is_no_gpu():
     np.testing.assert_array_equal(
         loaded.pointwise_mutual_info(x, y), fitted.pointwise_mutual_info(x, y)
     )
+
+
+@pytest.mark.parametrize("kind", [MINEClassifier, MINERegressor])
+def test_predictions_can_be_made_where_there_is_no_gpu(kind, tmp_path):
+    X, y = load_digits(return_X_y=True)
+    fitted = kind(max_iter=3, random_state=0, device="cuda").fit(
+        X[:600, 20:30], y[:600]
+    )
+    expected = fitted.predict(X[600:700, 20:30])
+    on_cpu = kind(max_iter=3, random_state=0).fit(X[:600, 20:30], y[:600])
+    alike = np.isclose(on_cpu.predict(X[600:700, 20:30]), expected, atol=1.0)
+    assert alike.mean() > 0.9
+    path = tmp_path / "fitted.joblib"
+    joblib.dump((fitted, expected), path)
+    _run_without_gpu(f"""
+import joblib, numpy as np
+from sklearn.datasets import load_digits
+X, y = load_digits(return_X_y=True)
+fitted, expected = joblib.load({str(path)!r})
+np.testing.assert_allclose(fitted.predict(X[600:700, 20:30]), expected, atol=1e-6)
+fitted.set_params(device="cpu").fit(X[:100, 20:30], y[:100])
+""")
 
 
 def test_pieces_agree_with_the_cpu():
@@ -198,7 +229,7 @@ def test_bottleneck_can_be_loaded_where_there_is_no_gpu(tmp_path):
     fitted = _bottleneck("cuda", early_stopping=True).fit(X, y)
     path = tmp_path / "fitted.pkl"
     path.write_bytes(pickle.dumps((fitted, fitted.predict_proba(X[:50]))))
-    code = f"""
+    _run_without_gpu(f"""
 import pickle, numpy as np
 from sklearn.datasets import load_digits
 X, y = load_digits(return_X_y=True)
@@ -206,12 +237,7 @@ fitted, expected = pickle.load(open({str(path)!r}, "rb"))
 fitted.set_params(device="cpu")
 np.testing.assert_allclose(fitted.predict_proba(X[:50]), expected, atol=1e-6)
 fitted.partial_fit(X, y)
-"""
-    hidden = os.environ | {"CUDA_VISIBLE_DEVICES": ""}
-    done = subprocess.run(
-        [sys.executable, "-c", code], env=hidden, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr
+""")
 
 
 @pytest.mark.parametrize("kind", [MINEGAN, MINEALI])
@@ -223,15 +249,10 @@ def test_generative_models_train_and_load_where_there_is_no_gpu(kind, tmp_path):
         assert model.score(rows) == pytest.approx(on_cpu.score(rows), rel=0.5)
     path = tmp_path / "fitted.pkl"
     path.write_bytes(pickle.dumps(model))
-    code = f"""
+    _run_without_gpu(f"""
 import pickle
 from sklearn.datasets import load_digits
 X = load_digits().images[:, None]
 fitted = pickle.load(open({str(path)!r}, "rb"))
 fitted.set_params(device="cpu").partial_fit(X).sample(3)
-"""
-    hidden = os.environ | {"CUDA_VISIBLE_DEVICES": ""}
-    done = subprocess.run(
-        [sys.executable, "-c", code], env=hidden, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr
+""")
