@@ -342,9 +342,10 @@ def test_tenth_of_rows_that_repeat_others_is_cared_for(n_copies, coarse, rng):
 def test_held_out_estimate_nears_the_truth():
     fit = _fit(*_data(2000))
     # Three standard errors for the draw, 0.02 for what 2,000 rows leave unlearned.
-    assert fit.estimate == pytest.approx(
-        gaussian_information(0.8), abs=3.0 * fit.std_error + 0.02
-    )
+    near = pytest.approx(gaussian_information(0.8), abs=3.0 * fit.std_error + 0.02)
+    assert fit.estimate == near
+    assert fit.fitted == near
+    assert fit.fitted > fit.estimate
 
 
 def test_start_that_claims_more_than_rows_can_show_is_reported(rng):
@@ -430,6 +431,7 @@ def test_pointwise_values_are_clamped():
     fit = _fit(x, y)
     far = fit.pointwise(np.array([[1e6]]), np.array([[-1e6]]))
     assert fit.limits[0] <= far[0] <= fit.limits[1]
+    assert np.isfinite(fit.limits).all()
 
 
 def test_mixture_of_the_few_columns_that_tell_something(rng):
