@@ -110,7 +110,7 @@ def test_common_classes_are_stratified_beside_rare_ones():
         (np.arange(20), False),
         # Half a row off is as near as can be, a row is not.
         (np.repeat([0, 1, 0], [7, 5, 8]), True),
-        (np.repeat([0, 1, 0], [5, 2, 13]), False),
+        (np.append([1, 1], [0, 2] * 9), False),
     ],
 )
 def test_shares_of_labels_are_looked_at(labels, held):
@@ -124,7 +124,7 @@ def test_shares_are_those_of_the_size_of_a_fold():
 
 
 def test_rows_are_counted_once_however_often_tested():
-    folds = [(np.arange(5, 9), np.array([0, 1, 3])), (np.arange(5, 9), np.array([3]))]
+    folds = [(np.arange(5, 9), np.array([1, 2, 3])), (np.arange(5, 9), np.array([3]))]
     assert n_tested(folds) == 3
     assert n_repeats(folds) == pytest.approx(4.0 / 3.0)
 
@@ -133,6 +133,16 @@ def test_rows_are_counted_once_however_often_tested():
 def test_rare_classes_raise_no_warning():
     labels = np.repeat([0, 1, 2, 3], [90, 7, 2, 1])
     assert len(_folds(100, 5, stratify=labels)) == 5
+
+
+def test_classes_as_rare_as_the_folds_are_stratified():
+    labels = np.repeat([0, 1, 2], [90, 5, 5])
+    for _, test in _folds(100, 5, stratify=labels):
+        np.testing.assert_array_equal(np.bincount(labels[test]), [18, 1, 1])
+
+
+def test_splitters_of_classes_split_rows_without():
+    assert len(_folds(20, StratifiedKFold(4))) == 4
 
 
 def test_splitters_are_used_as_they_are():
@@ -159,9 +169,18 @@ def test_folds_may_be_given_as_masks():
     np.testing.assert_array_equal(test_rows, np.arange(6, 10))
 
 
+def test_rows_of_any_whole_number_make_folds():
+    ((train_rows, test_rows),) = _folds(300, [(np.arange(9, dtype="uint8"), [-1])])
+    np.testing.assert_array_equal(train_rows, np.arange(9))
+    np.testing.assert_array_equal(test_rows, [299])
+
+
 @pytest.mark.parametrize(
     ("cv", "said"),
     [
+        (KFold(11), "makes no folds of these rows: [^`]*$"),
+        (GroupKFold(2), "makes no folds of these rows.*Pass the group of each row"),
+        ([([[0, 1]], [2])], r"rows of shape \(1, 2\)"),
         ([], "cv holds no folds"),
         ([1, 2], "cv holds 1, which is no pair"),
         ([([0, 1], [2], [3])], "no pair"),
@@ -237,6 +256,7 @@ def test_bias_of_finite_rows_is_taken_off(estimate, fitted, corrected):
         ([0.1, 0.5, 0.5, 0.5, 0.5], 5, False),  # not over the last three passes
         ([0.1, 0.2, 0.5, 0.5, 0.5], 5, True),
         ([0.5, 0.5, 0.5, 0.5, 0.504], 5, False),  # by less than five times tol
+        ([0.5, 0.5, 0.5, 0.5, 0.506], 5, True),
         ([2.0, 2.0, 2.0, 2.0, 2.019], 5, False),  # or by less than 1 %
         ([2.0, 2.0, 2.0, 2.0, 2.021], 5, True),
         ([0.5, 0.4, 0.3, 0.2, 0.1], 5, False),
@@ -248,8 +268,8 @@ def test_bias_of_finite_rows_is_taken_off(estimate, fitted, corrected):
     ],
 )
 def test_bounds_that_rise_to_the_last_pass_are_told(bounds, max_iter, rises):
-    history = [{"stage": "towers", "pass": 9, "validation_bound": np.zeros(3)}]
-    history = history * (len(bounds) > 0)
+    before = [{"stage": "towers", "pass": 9, "validation_bound": np.zeros(3)}] * 2
+    history = before if bounds else []
     for i, bound in enumerate(bounds, 1):
         bound = None if bound is None else np.full(3, bound)
         history.append({"stage": "critic", "pass": i, "validation_bound": bound})
@@ -284,6 +304,13 @@ def test_some_training_rows_judge(n, settings, n_judging, rng):
         np.testing.assert_array_equal(np.sort(np.concatenate(each)), rows[0])
 
 
+def test_no_fold_is_judged_where_one_has_too_few_rows(rng):
+    rows = [np.arange(300), np.arange(100)]
+    fitting, judging = _inner_splits(rows, Settings(), rng, None)
+    assert judging is None
+    assert fitting is rows
+
+
 @pytest.mark.parametrize(
     ("n_groups", "n_judging"), [(40, 40), (10, 40), (2, 200), (1, None)]
 )
@@ -315,9 +342,42 @@ def test_tenth_of_rows_that_repeat_others_is_cared_for(n_copies, coarse, rng):
 def test_held_out_estimate_nears_the_truth():
     fit = _fit(*_data(2000))
     # Three standard errors for the draw, 0.02 for what 2,000 rows leave unlearned.
-    assert fit.estimate == pytest.approx(
-        gaussian_information(0.8), abs=3.0 * fit.std_error + 0.02
+    near = pytest.approx(gaussian_information(0.8), abs=3.0 * fit.std_error + 0.02)
+    assert fit.estimate == near
+    assert fit.fitted == near
+    assert fit.fitted > fit.estimate
+
+
+def test_start_that_claims_more_than_rows_can_show_is_reported(rng):
+    x, e = rng.normal(size=(2, 300, 5))
+    assert not _fit(x, 0.9 * x + math.sqrt(1.0 - 0.81) * e).leans_on_start
+    fit = _fit(x, 0.99 * x + math.sqrt(1.0 - 0.99**2) * e)
+    assert fit.leans_on_start
+    # 9.8 nats, where 200 rows certify 5.3.
+    truth = gaussian_information(0.99, d=5)
+    assert fit.estimate == pytest.approx(truth, abs=3.0 * fit.std_error + 0.1)
+    assert fit.held_out_bound < truth - 2.0
+    # It is normalised by itself.
+    assert fit.log_normalizer == 0.0
+    assert fit.limits == (-math.inf, math.inf)
+
+
+@pytest.mark.filterwarnings("error")
+def test_influences_are_those_of_the_rows_that_are_tested():
+    rows = np.arange(300)
+    folds = [(rows[100:], rows[:100]), (rows[150:], rows[100:150])]
+    settings = Settings(hidden_layer_sizes=(8,), solver="newton")
+    fit = cross_fit(*_data(), folds, settings, rng=np.random.default_rng(0))
+    assert fit.influence.shape == (300,)
+    np.testing.assert_array_equal(np.isnan(fit.influence), rows >= 150)
+    error = fit.influence[:150].std(ddof=1) / math.sqrt(150)
+    assert fit.std_error == pytest.approx(error)
+    # A row that two folds test has the mean of both.
+    again = cross_fit(*_data(), folds * 2, settings, rng=np.random.default_rng(0))
+    assert again.influence[:150].mean() == pytest.approx(
+        fit.influence[:150].mean(), abs=fit.std_error
     )
+    assert again.std_error == pytest.approx(fit.std_error, rel=0.2)
 
 
 def test_standard_error_covers_the_spread_over_draws():
@@ -371,6 +431,7 @@ def test_pointwise_values_are_clamped():
     fit = _fit(x, y)
     far = fit.pointwise(np.array([[1e6]]), np.array([[-1e6]]))
     assert fit.limits[0] <= far[0] <= fit.limits[1]
+    assert np.isfinite(fit.limits).all()
 
 
 def test_mixture_of_the_few_columns_that_tell_something(rng):
