@@ -525,10 +525,12 @@ class MINE(TellsCallbacks, ShowsFigures, TakesAnyTable, BaseEstimator):
 
     def _settings(self, callbacks: Callbacks = ()) -> Settings:
         settings = Settings.of(self)
-        settings = replace(settings, callbacks=(*settings.callbacks, *callbacks))
-        if self.n_jobs is None:
-            settings = replace(settings, n_jobs=torch.get_num_threads())
-        return settings
+        callbacks = *settings.callbacks, *callbacks
+        return replace(settings, callbacks=callbacks, n_jobs=self._n_threads)
+
+    @property
+    def _n_threads(self) -> int:
+        return torch.get_num_threads() if self.n_jobs is None else self.n_jobs
 
     def _report(self, pieces: Pieces, history: History) -> None:
         """Set what users read, from what is known of all pieces."""

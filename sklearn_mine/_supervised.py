@@ -305,7 +305,7 @@ class _CriticModel(TellsCallbacks, ShowsFigures, TakesAnyTable, BaseEstimator):
             return np.concatenate(lost).mean()
 
         columns = self._columns_of_features()
-        n_jobs = self._mine._settings().n_jobs
+        n_jobs = self._mine._n_threads
         items = [(each,) for each in columns]
         found = for_each(importance, items, n_jobs, tells=True)
         self.feature_importances_ = np.array(found) / NATS_PER_UNIT[self.units]
@@ -399,7 +399,7 @@ class _CriticModel(TellsCallbacks, ShowsFigures, TakesAnyTable, BaseEstimator):
 
         begins = [(begin,) for begin in range(0, n, size)]
         with one_thread():
-            return np.concatenate(for_each(of_chunk, begins, mine._settings().n_jobs))
+            return np.concatenate(for_each(of_chunk, begins, mine._n_threads))
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "powers_")
