@@ -216,7 +216,9 @@ def _read(file: Path) -> Any:
         raise ImportError(f"Reading tables needs pandas. {_INSTALL}") from error
     try:
         has_types = file.suffix.lower() in (".parquet", ".pq")
-        frame = pd.read_parquet(file) if has_types else pd.read_csv(file)
+        # What begins with a slash is no address to fetch from.
+        place = file.absolute()
+        frame = pd.read_parquet(place) if has_types else pd.read_csv(place)
     except ImportError as error:
         raise ImportError(f"Reading Parquet needs pyarrow. {_INSTALL}") from error
     except UnicodeDecodeError as error:

@@ -1,6 +1,7 @@
 """The command line: what it prints, writes and refuses."""
 
 import os
+import pickle
 import subprocess
 import sys
 
@@ -179,3 +180,41 @@ def test_it_runs_as_a_module(tmp_path):
     )
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.count("\n") == 1
+
+
+class Mark:
+    """What unpickled this would have left a file."""
+
+    def __init__(self, file):
+        self.file = file
+
+    def __reduce__(self):
+        return open, (str(self.file), "w")
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.parquet", "a.pkl"])
+def test_nothing_is_unpickled_from_a_file(name, tmp_path, capsys):
+    (tmp_path / name).write_bytes(pickle.dumps(Mark(tmp_path / "mark")))
+    assert main(["rank", str(tmp_path / name), "--target", "a"]) == 2
+    assert capsys.readouterr().err.startswith("sklearn_mine: ")
+    assert [each.name for each in tmp_path.iterdir()] == [name]
+
+
+def test_text_is_not_run_and_nothing_else_is_written(
+    tmp_path, rng, capsys, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    code = "__import__('pathlib').Path('mark').touch()"
+    target = rng.choice([code, "=1+1"], size=80)
+    frame = pd.DataFrame({code: rng.normal(size=80), "@x": target, "y": target})
+    frame.to_csv("a.csv", index=False)
+    assert main(["rank", "a.csv", "--target", "y", "--output", "out.csv"]) == 0
+    assert {each.name for each in tmp_path.iterdir()} == {"a.csv", "out.csv"}
+    assert code[:30] in capsys.readouterr().out
+    assert set(pd.read_csv("out.csv")["feature"]) == {code, "@x"}
+
+
+@pytest.mark.parametrize("place", ["https://example.org/a.csv", "s3://a/b.parquet"])
+def test_addresses_are_names_of_files(place, capsys):
+    assert main(["rank", place, "--target", "y"]) == 2
+    assert "No such file" in capsys.readouterr().err
