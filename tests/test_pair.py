@@ -17,13 +17,13 @@ def _levels(values):
     return fine_levels(np.asarray(values), encoding="rank", discrete="auto")
 
 
-def _folds(n):
-    return make_folds(5, n, stratify=None, groups=None, random_state=0)
+def _folds(n, cv=5):
+    return make_folds(cv, n, stratify=None, groups=None, random_state=0)
 
 
-def _cross_fit(x, y):
+def _cross_fit(x, y, cv=5):
     x = np.asarray(x, dtype=float).ravel()
-    return Pair(_levels(x), _levels(y), _folds(len(x))).cross_fit(1)
+    return Pair(_levels(x), _levels(y), _folds(len(x), cv)).cross_fit(1)
 
 
 @pytest.mark.parametrize("name", SINGLE)
@@ -44,7 +44,7 @@ def test_gaussian_is_met(rho, rng):
 
 def test_standard_error_covers_the_spread_over_draws():
     rng = np.random.default_rng(0)
-    fits = [_cross_fit(*gaussian_pair(400, 0.6, rng)) for _ in range(40)]
+    fits = [_cross_fit(*gaussian_pair(400, 0.6, rng), cv=3) for _ in range(40)]
     spread = np.std([fit.estimate for fit in fits])
     claimed = np.mean([fit.std_error for fit in fits])
     # The spread of 40 draws is known to 11 %; three of them.
@@ -58,8 +58,8 @@ def test_categories_are_told_apart(rng):
     assert fit.estimate == pytest.approx(np.log(5), abs=0.02)
 
 
-def _cross_fit_objects(x, y):
-    return Pair(_levels(x), _levels(y), _folds(len(y))).cross_fit(1)
+def _cross_fit_objects(x, y, cv=5):
+    return Pair(_levels(x), _levels(y), _folds(len(y), cv)).cross_fit(1)
 
 
 def test_many_categories_on_both_sides_stay_within_the_budget(rng):
@@ -88,7 +88,7 @@ def test_solved_critics_stay_where_networks_judge_no_better(rng, monkeypatch):
     monkeypatch.setattr("sklearn_mine._pair._STRONG", 0.0)
     x = rng.uniform(-1.0, 1.0, size=2000)
     y = np.sin(40.0 * x) + 0.002 * rng.normal(size=2000)
-    pair = Pair(_levels(x), _levels(y), _folds(2000))
+    pair = Pair(_levels(x), _levels(y), _folds(2000)[:2])
     solved = pair.cross_fit(1)
     # Networks are tried; one unit is not enough.
     settings = Settings(hidden_layer_sizes=(1,), max_iter=1)
@@ -109,8 +109,8 @@ def test_names_of_categories_do_not_matter(rng):
     y = rng.normal(size=2000) + np.where(code < 32, 0.0, np.where(code % 2, 1.0, -1.0))
     renamed = rng.permutation(60)
     labels = np.array([f"c{i:02d}" for i in range(60)], dtype=object)
-    first = _cross_fit_objects(labels[code], y)
-    second = _cross_fit_objects(labels[renamed[code]], y)
+    first = _cross_fit_objects(labels[code], y, cv=3)
+    second = _cross_fit_objects(labels[renamed[code]], y, cv=3)
     assert first.estimate > 0.1
     assert second.estimate == pytest.approx(first.estimate, abs=1e-3)
 
@@ -119,14 +119,14 @@ def test_missing_cells_of_a_column_of_categories_count(rng):
     labels = np.array([f"c{i:02d}" for i in range(40)] + [None], dtype=object)
     code = np.where(rng.random(2000) < 0.1, 40, rng.integers(40, size=2000))
     y = rng.normal(size=2000) + 2.0 * (code == 40)
-    assert _cross_fit_objects(labels[code], y).estimate > 0.08
+    assert _cross_fit_objects(labels[code], y, cv=3).estimate > 0.08
 
 
 @pytest.mark.parametrize(("width", "truth"), [(0.1, 1.709438), (0.75, 1.0 / 3.0)])
 def test_edges_across_both_columns_are_met(width, truth, rng, monkeypatch):
     x = rng.uniform(size=10_000)
     y = x + rng.uniform(-width, width, size=10_000)
-    pair = Pair(_levels(x), _levels(y), _folds(10_000)[:3])
+    pair = Pair(_levels(x), _levels(y), _folds(10_000)[:2])
     fit = pair.cross_fit(2)
     assert fit.corrected == pytest.approx(truth, rel=0.05)
     monkeypatch.setattr("sklearn_mine._pair._MAX_DIRECTIONS", 0)

@@ -1,3 +1,4 @@
+import copy
 import time
 
 import numpy as np
@@ -21,7 +22,7 @@ def _in_pieces(x, y, n_pieces, **params):
 
 @pytest.mark.parametrize("n_features", [1, 2])
 def test_pieces_give_what_all_rows_give(n_features):
-    x, y = make_gaussian(4000, n_features=n_features, rho=0.6, random_state=0)
+    x, y = make_gaussian(2000, n_features=n_features, rho=0.6, random_state=0)
     pieces = _in_pieces(x, y, 4)
     whole = MINE(random_state=0).fit(x, y)
     assert pieces.mutual_info_ == pytest.approx(
@@ -92,11 +93,16 @@ def test_discrete_columns_come_in_pieces_too(name, rng):
     assert mine.mutual_info_ == pytest.approx(truth, abs=max(0.05, 0.1 * truth))
 
 
-@pytest.mark.parametrize("n_features", [1, 3])
+@pytest.fixture(scope="module", params=[1, 3])
+def fitted(request):
+    how = {"n_features": request.param, "rho": 0.8}
+    mine = MINE(random_state=0)
+    return mine.partial_fit(*make_gaussian(2000, **how, random_state=0)), how
+
+
 @pytest.mark.parametrize("n", [2, 5, 20])
-def test_short_piece_changes_little(n, n_features):
-    how = {"n_features": n_features, "rho": 0.8}
-    mine = MINE(random_state=0).partial_fit(*make_gaussian(2000, **how, random_state=0))
+def test_short_piece_changes_little(n, fitted):
+    mine, how = copy.deepcopy(fitted)
     others = make_gaussian(2000, **how, random_state=1)
     before, reported = mine.score(*others), mine.mutual_info_
     n_passes = len(mine.history_)
@@ -134,9 +140,10 @@ def test_many_rows_on_a_grid_cost_no_more():
     x, y = make_gaussian(1000, rho=0.6, random_state=0)
     mine = MINE(random_state=0).partial_fit(x, y)
     mine._pieces.counts *= 1e7
-    start = time.perf_counter()
+    # Time of the processor, whatever else runs.
+    start = time.process_time()
     mine.partial_fit(x, y)
-    assert time.perf_counter() - start < 20.0
+    assert time.process_time() - start < 20.0
 
 
 def test_new_categories_say_nothing(rng):

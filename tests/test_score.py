@@ -142,11 +142,10 @@ def test_type_of_the_numbers_changes_nothing(rng):
         [rng.integers(4, size=200), rng.integers(1000, size=200), np.arange(200)]
     )
     y = X[:, 0] * 100 + X[:, 1]
-    expected = _both(X, y)
+    expected = _both(X, y, cv=2)
     for dtype in (np.int32, np.float32, np.float64):
-        np.testing.assert_allclose(
-            _both(X.astype(dtype), y.astype(dtype)), expected, atol=1e-6, rtol=0
-        )
+        got = _both(X.astype(dtype), y.astype(dtype), cv=2)
+        np.testing.assert_allclose(got, expected, atol=1e-6, rtol=0)
 
 
 def test_sparse_equals_dense():
@@ -316,9 +315,10 @@ def test_missingness_is_information(rng):
 def test_columns_of_a_group_share_the_score_of_their_vector(rng):
     z = rng.normal(size=(500, 3))
     y = np.sign(z[:, 0] * z[:, 1])
-    alone, _ = mine_score(z, y, random_state=0)
-    by_label, _ = mine_score(z, y, feature_groups=["a", "a", "b"], random_state=0)
-    by_name, _ = mine_score(z, y, feature_groups={"a": [0, 1]}, random_state=0)
+    how = {"cv": 3, "random_state": 0}
+    alone, _ = mine_score(z, y, **how)
+    by_label, _ = mine_score(z, y, feature_groups=["a", "a", "b"], **how)
+    by_name, _ = mine_score(z, y, feature_groups={"a": [0, 1]}, **how)
     # ln 2 jointly, nothing alone.
     assert alone[0] < 0.05
     assert by_label[0] == by_label[1] > 0.2
@@ -388,7 +388,7 @@ def test_target_may_be_declared_discrete(discrete):
 def test_several_target_columns_are_one_vector(rng):
     X = rng.normal(size=(400, 3))
     y = np.column_stack([X[:, 0], X[:, 1]]) + 0.5 * rng.normal(size=(400, 2))
-    scores, p_values = mine_score(X, y, random_state=0)
+    scores, p_values = mine_score(X, y, cv=3, random_state=0)
     # rho^2 = 0.8 for the first two: ln(5) / 2 = 0.805; the start finds most of it.
     assert (scores[:2] > 0.5).all()
     assert scores[2] < 0.05
@@ -396,11 +396,11 @@ def test_several_target_columns_are_one_vector(rng):
 
 
 def test_groups_of_rows_keep_copies_together(rng):
-    x, y = np.repeat(rng.normal(size=(2, 40)), 20, axis=1)
-    x = x + 1e-6 * rng.normal(size=800)
-    groups = np.repeat(np.arange(40), 20)
-    leaking, _ = mine_score(x[:, None], y, **quick())
-    scores, _ = mine_score(x[:, None], y, groups=groups, **quick())
+    x, y = np.repeat(rng.normal(size=(2, 40)), 10, axis=1)
+    x = x + 1e-6 * rng.normal(size=400)
+    groups = np.repeat(np.arange(40), 10)
+    leaking, _ = mine_score(x[:, None], y, **quick(cv=2))
+    scores, _ = mine_score(x[:, None], y, groups=groups, **quick(cv=2))
     assert scores[0] < leaking[0]
 
 
@@ -607,7 +607,7 @@ def test_selector_gives_frames_with_names(iris_with_noise):
 def test_grid_search_reaches_the_network_in_a_pipeline(iris_with_noise):
     X, y = iris_with_noise
     pipeline = make_pipeline(
-        SelectKBest(MINEScore(**quick()), k=2), LogisticRegression(max_iter=1000)
+        SelectKBest(MINEScore(**quick(cv=2)), k=2), LogisticRegression(max_iter=1000)
     )
     name = "selectkbest__score_func__hidden_layer_sizes"
     search = GridSearchCV(pipeline, {name: [(4,), (8,)]}, cv=2, n_jobs=2)

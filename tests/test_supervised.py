@@ -31,7 +31,7 @@ from sklearn.utils.estimator_checks import check_estimator, parametrize_with_che
 
 from sklearn_mine import MINEClassifier, MINERegressor
 
-_SMALL = {"max_iter": 5, "hidden_layer_sizes": (8,)}
+_SMALL = {"max_iter": 5, "hidden_layer_sizes": (8,), "cv": 2}
 
 
 @parametrize_with_checks([MINERegressor(**_SMALL), MINEClassifier(**_SMALL)])
@@ -90,7 +90,7 @@ def test_several_targets_are_predicted_together(rng):
     X = rng.normal(size=(800, 3))
     y = np.column_stack([X[:, 0] + 0.3 * rng.normal(size=800), 100.0 * X[:, 1] ** 2])
     X, X_test, y, y_test = _split(X, y)
-    model = MINERegressor(random_state=0).fit(X, y)
+    model = MINERegressor(cv=3, random_state=0).fit(X, y)
     predicted = model.predict(X_test)
     assert predicted.shape == y_test.shape
     assert (r2_score(y_test, predicted, multioutput="raw_values") > 0.6).all()
@@ -117,7 +117,7 @@ def test_a_single_column_is_enough(rng):
 def test_importances_see_interactions_and_select(rng):
     X = rng.normal(size=(1200, 5))
     y = np.where(X[:, 1] * X[:, 3] > 0.0, "same", "other")
-    model = MINEClassifier(random_state=0).fit(X, y)
+    model = MINEClassifier(cv=3, random_state=0).fit(X, y)
     found = model.feature_importances_
     assert set(np.argsort(found)[-2:]) == {1, 3}
     assert found[[1, 3]].min() > 0.2
@@ -132,7 +132,7 @@ def test_importances_see_interactions_and_select(rng):
 
 def test_scikit_learns_tools_take_them():
     X, y = load_iris(return_X_y=True)
-    quick = MINEClassifier(solver="newton", random_state=0)
+    quick = MINEClassifier(solver="newton", cv=2, random_state=0)
     scores = cross_validate(quick, X, y, scoring=["accuracy", "neg_log_loss"], cv=3)
     assert scores["test_accuracy"].mean() > 0.9
     assert np.isfinite(scores["test_neg_log_loss"]).all()
@@ -143,7 +143,7 @@ def test_scikit_learns_tools_take_them():
     assert accuracy_score(y, calibrated.predict(X)) > 0.9
     rfe = RFECV(quick, min_features_to_select=2, cv=2, scoring="accuracy").fit(X, y)
     assert rfe.get_support()[2] or rfe.get_support()[3]
-    regressor = MINERegressor(solver="newton", random_state=0)
+    regressor = MINERegressor(solver="newton", cv=2, random_state=0)
     folds = KFold(3, shuffle=True, random_state=0)
     scores = cross_val_score(regressor, X[:, :3], X[:, 3], scoring="r2", cv=folds)
     assert scores.mean() > 0.8
@@ -256,7 +256,8 @@ def test_numbers_of_any_size_are_predicted(unit, rng):
     # 1e-320 holds three digits: rounded alike, both have the same ranks and ties.
     y = (unit * y) / unit
     for scale in (1.0, unit):
-        model = MINERegressor(solver="newton", random_state=0).fit(x, scale * y)
+        model = MINERegressor(solver="newton", cv=2, random_state=0)
+        model.fit(x, scale * y)
         parts.append(model.predict(x, quantiles=[0.0, 0.1, 0.5, 1.0]) / scale)
         parts.append(model.predict(x)[:, None] / scale)
     for plain, scaled in zip(parts[:2], parts[2:], strict=True):
