@@ -229,6 +229,8 @@ def _read(file: Path) -> Any:
             f"Cannot read {file}: it is not UTF-8, but perhaps {encoding}. "
             f"{_rewritten(f'encoding={encoding!r}')}"
         ) from error
+    except FileNotFoundError as error:
+        raise Unusable(f"Cannot read {file}: No such file.") from error
     except OSError as error:
         raise Unusable(f"Cannot read {file}: {error.strerror or error}.") from error
     except Exception as error:
