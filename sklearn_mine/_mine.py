@@ -45,6 +45,7 @@ from ._params import (
 )
 from ._pieces import Pieces, network_piece, table_piece
 from ._progress import working
+from ._saved import KnowsItsVersion
 from ._table import Table, as_given, as_groups, as_table, as_target
 from ._threads import one_thread
 from ._typing import (
@@ -66,7 +67,7 @@ _TERMS = "Of `given` and y: ", "Of X with `given`, and y: "
 
 
 @documented(critic_parameters=critic_parameters("(64, 64)", "relu"))
-class MINE(TellsCallbacks, ShowsFigures, TakesAnyTable, BaseEstimator):
+class MINE(KnowsItsVersion, TellsCallbacks, ShowsFigures, TakesAnyTable, BaseEstimator):
     """Mutual information of two vectors by a neural critic, with its uncertainty.
 
     A critic T learns to tell joint pairs (x, y) from pairs of the product of

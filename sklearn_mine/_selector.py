@@ -26,6 +26,7 @@ from ._given import ConditionalTest, information
 from ._html import ShowsFigures, with_interval
 from ._params import N_JOBS, TakesAnyTable
 from ._progress import progress
+from ._saved import KnowsItsVersion
 from ._score import MINEScore, as_score, column_blocks, score_table
 from ._table import Table, as_frame, as_groups, as_table, as_target
 from ._tasks import Task, score_blocks
@@ -48,7 +49,12 @@ Step = tuple[list[int], float, float]
 
 
 class MINESelector(
-    TellsCallbacks, ShowsFigures, SelectorMixin, TakesAnyTable, BaseEstimator
+    KnowsItsVersion,
+    TellsCallbacks,
+    ShowsFigures,
+    SelectorMixin,
+    TakesAnyTable,
+    BaseEstimator,
 ):
     """Select columns by neural mutual information, with redundancy in mind.
 

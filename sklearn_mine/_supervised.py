@@ -45,6 +45,7 @@ from ._params import (
     documented,
 )
 from ._progress import share, working
+from ._saved import KnowsItsVersion
 from ._table import Table, as_given, as_labels, as_table, as_target
 from ._threads import one_thread
 from ._typing import (
@@ -134,7 +135,9 @@ _TEXTS = {
 }
 
 
-class _CriticModel(TellsCallbacks, ShowsFigures, TakesAnyTable, BaseEstimator):
+class _CriticModel(
+    KnowsItsVersion, TellsCallbacks, ShowsFigures, TakesAnyTable, BaseEstimator
+):
     """What both models share."""
 
     _parameter_constraints: dict[str, list[Any]] = {

@@ -21,6 +21,7 @@ from ._checks import draw_seed
 from ._html import ShowsFigures
 from ._params import as_device
 from ._samples import Samples
+from ._saved import KnowsItsVersion
 from ._typing import Callbacks, SeedLike, Sizes, TableLike, fit_context
 from ._warn import warn
 from .nn import Critic, MutualInformationLoss, bottleneck
@@ -69,7 +70,7 @@ _AUTO = StrOptions({"auto"})
 Shape = tuple[int, ...]
 
 
-class _Adversarial(TellsCallbacks, ShowsFigures, BaseEstimator):
+class _Adversarial(KnowsItsVersion, TellsCallbacks, ShowsFigures, BaseEstimator):
     """What both models share: rows in and out, training, and the score."""
 
     _parameter_constraints: dict[str, list[Any]] = {

@@ -24,6 +24,7 @@ from ._html import ShowsFigures
 from ._inputs import NetworkInputs
 from ._params import PredictsByProbability, TakesAnyTable, as_device
 from ._progress import share, working
+from ._saved import KnowsItsVersion
 from ._score import MINEScore
 from ._table import Table, as_labels, as_table, as_target
 from ._tasks import Task
@@ -92,6 +93,7 @@ class _Training:
 
 
 class InformationBottleneckClassifier(
+    KnowsItsVersion,
     TellsCallbacks,
     ShowsFigures,
     PredictsByProbability,
