@@ -64,7 +64,7 @@ def _is_fine(mine):
 # scikit-learn's contract
 
 
-@parametrize_with_checks([MINE(max_iter=3, hidden_layer_sizes=(8,))])
+@parametrize_with_checks([MINE(max_iter=3, hidden_layer_sizes=(8,), cv=2)])
 def test_scikit_learn_check(estimator, check):
     check(estimator)
 

@@ -22,7 +22,7 @@ def _in_pieces(x, y, n_pieces, **params):
 
 @pytest.mark.parametrize("n_features", [1, 2])
 def test_pieces_give_what_all_rows_give(n_features):
-    x, y = make_gaussian(2000, n_features=n_features, rho=0.6, random_state=0)
+    x, y = make_gaussian(4000, n_features=n_features, rho=0.6, random_state=0)
     pieces = _in_pieces(x, y, 4)
     whole = MINE(random_state=0).fit(x, y)
     assert pieces.mutual_info_ == pytest.approx(

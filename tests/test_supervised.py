@@ -90,7 +90,7 @@ def test_several_targets_are_predicted_together(rng):
     X = rng.normal(size=(800, 3))
     y = np.column_stack([X[:, 0] + 0.3 * rng.normal(size=800), 100.0 * X[:, 1] ** 2])
     X, X_test, y, y_test = _split(X, y)
-    model = MINERegressor(cv=3, random_state=0).fit(X, y)
+    model = MINERegressor(random_state=0).fit(X, y)
     predicted = model.predict(X_test)
     assert predicted.shape == y_test.shape
     assert (r2_score(y_test, predicted, multioutput="raw_values") > 0.6).all()
