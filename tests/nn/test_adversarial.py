@@ -206,7 +206,7 @@ def test_batches_hold_every_row_once():
         def __len__(self):
             return 23
 
-    batches = RowBatches(Held(), 5, np.random.default_rng(0), "cpu")
+    batches = RowBatches(Held(), 5, np.random.default_rng(0))
     parts = [x.flatten() for (x,) in batches]
     assert len(batches) == len(parts)
     assert min(map(len, parts)) > 1
