@@ -37,7 +37,7 @@ _MAX_PRODUCTS = 8
 # Coordinates up to this many enter the networks at full scale.
 _FEW = 4.0
 # As which all others together enter beside columns that are known to tell something.
-_BESIDE = 0.25
+_BESIDE = 0.02
 # Products of the two towers' outputs.
 N_PRODUCTS = 32
 # A side wider than this enters the network through its coordinates alone.
