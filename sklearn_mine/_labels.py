@@ -169,22 +169,19 @@ def with_label_cells(critic: LabelCritic, counts: sp.csr_array) -> LabelCritic:
 
 
 def _partition(
-    critic: LabelCritic, counts: sp.csr_array, balanced: bool
-) -> tuple[float, Floats, Floats]:
-    """Mean of exp T over product pairs, and its sums over y for each x, and over x."""
-    n, tilted = counts.sum(), np.exp(critic(*_places(counts)))
-    over_y = critic.mean_over_y(counts.sum(axis=0))
-    over_x = critic.turned.mean_over_y(counts.sum(axis=1))
-    every = counts.sum(axis=1) @ over_y
+    counts: sp.csr_array, values: Floats, over_y: Floats, balanced: bool
+) -> float:
+    """Mean of exp T over product pairs, from values in cells and sums over all y."""
+    n, every = counts.sum(), counts.sum(axis=1) @ over_y
     if balanced:
-        return every / n**2, over_y, over_x
-    own = counts.data @ tilted
-    return (every - own) / max(n * (n - 1.0), 1.0), over_y, over_x
+        return every / n**2
+    return (every - counts.data @ np.exp(values)) / max(n * (n - 1.0), 1.0)
 
 
 def log_partition(critic: LabelCritic, counts: sp.csr_array, balanced: bool) -> float:
     """Log of the mean of exp T over the product pairs of rows."""
-    return float(np.log(_partition(critic, counts, balanced)[0]))
+    values, over_y = critic(*_places(counts)), critic.mean_over_y(counts.sum(axis=0))
+    return float(np.log(_partition(counts, values, over_y, balanced)))
 
 
 def label_score(
@@ -204,7 +201,9 @@ def label_score(
     for critic, counts in zip(critics, tests, strict=True):
         n, (x, y) = counts.sum(), _places(counts)
         values = critic(x, y)
-        partition, over_y, over_x = _partition(critic, counts, balanced)
+        over_y = critic.mean_over_y(counts.sum(axis=0))
+        over_x = critic.turned.mean_over_y(counts.sum(axis=1))
+        partition = _partition(counts, values, over_y, balanced)
         total += counts.data @ values + n * (1.0 - partition)
         in_pairs, n_partners = over_y[x] + over_x[y], n
         if not balanced:

@@ -1,5 +1,7 @@
 """Thread counts are one inside, and afterwards what they were."""
 
+import contextlib
+import functools
 import threading
 
 import numpy as np
@@ -37,13 +39,13 @@ def test_counts_are_restored_by_the_outermost_and_after_errors():
     assert _counts() == outside
 
 
-@pytest.mark.usefixtures("two_threads")
-def test_counts_are_restored_whichever_thread_leaves_first():
-    outside = _counts()
+@contextlib.contextmanager
+def _another_thread_still_inside(also=contextlib.nullcontext):
+    """This thread is done with `one_thread`; another one is not, until the end."""
     entered, leave = threading.Event(), threading.Event()
 
     def stay():
-        with one_thread():
+        with one_thread(), also():
             entered.set()
             leave.wait(10.0)
 
@@ -51,10 +53,16 @@ def test_counts_are_restored_whichever_thread_leaves_first():
     with one_thread():
         other.start()
         entered.wait(10.0)
-    # This thread is done, the other is not.
-    assert torch.get_num_threads() == 2
+    yield
     leave.set()
     other.join()
+
+
+@pytest.mark.usefixtures("two_threads")
+def test_counts_are_restored_whichever_thread_leaves_first():
+    outside = _counts()
+    with _another_thread_still_inside():
+        assert torch.get_num_threads() == 2
     assert _counts() == outside
     found = []
     later = threading.Thread(target=lambda: found.append(torch.get_num_threads()))
@@ -68,20 +76,10 @@ def test_counts_are_restored_though_others_restore_what_they_found_inside():
     limits = threadpool_limits(2, user_api="blas")
     try:
         outside = _counts()
-        entered, leave = threading.Event(), threading.Event()
-
-        def stay():
-            # As scikit-learn's k-means does.
-            with one_thread(), threadpool_limits(1, user_api="blas"):
-                entered.set()
-                leave.wait(10.0)
-
-        other = threading.Thread(target=stay)
-        with one_thread():
-            other.start()
-            entered.wait(10.0)
-        leave.set()
-        other.join()
+        # As scikit-learn's k-means does.
+        one_blas_thread = functools.partial(threadpool_limits, 1, user_api="blas")
+        with _another_thread_still_inside(one_blas_thread):
+            pass
         assert _counts() == outside
     finally:
         with limits:

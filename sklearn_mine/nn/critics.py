@@ -370,24 +370,11 @@ class CriticBank(Bank):
     def _sides(self, x: torch.Tensor, y: torch.Tensor, critics: slice) -> "_Sides":
         """Coordinates of both sides, and what the networks see of each."""
         seen = []
-        for side, scales, others, mean, directions, twists in (
-            (
-                x,
-                self.x_scales,
-                self.x_others,
-                self.x_mean,
-                self.x_directions,
-                self.x_twists,
-            ),
-            (
-                y,
-                self.y_scales,
-                self.y_others,
-                self.y_mean,
-                self.y_directions,
-                self.y_twists,
-            ),
-        ):
+        for side, name in ((x, "x"), (y, "y")):
+            mean, directions, twists, scales, others = (
+                getattr(self, f"{name}_{part}")
+                for part in ("mean", "directions", "twists", "scales", "others")
+            )
             n_raw = scales.shape[2]
             side, raw = side - mean[critics, None], side[:, :, :n_raw]
             coordinates = torch.bmm(side, directions[critics])
