@@ -67,6 +67,8 @@ _HEAD_PRECISION, _UNJUDGED_PRECISION = 30.0, 200.0
 # A solved head that beats the Gaussian start by this factor shows that the start's
 # form is wrong; the networks then begin from nothing.
 _WRONG_START = 1.05
+# So many labels are always stratified.
+_FEW_LABELS = 4
 # Where so few coordinates at most, and no more than this share of them, are known to
 # tell something, a mixture is also sought among those alone.
 _FEW_KNOWN, _SHARE_KNOWN = 4, 0.25
@@ -230,11 +232,12 @@ def make_folds(
                 f"cv={cv} folds need as many rows, got n_samples={n_rows}. Use cv="
                 f"{n_rows} or less."
             )
-        if stratify is not None and np.bincount(stratify).max() >= cv:
+        # A row of each label in every fold would be no random draw of labels.
+        most = max(_FEW_LABELS, n_rows // (2 * cv))
+        if stratify is not None and stratify.max() < most:
             rare = np.bincount(stratify)[stratify] < cv
             labels = np.where(rare, -1, stratify)
-            counts = np.unique(labels, return_counts=True)[1]
-            if counts.min() >= cv:
+            if np.unique(labels, return_counts=True)[1].min() >= cv:
                 splitter = StratifiedKFold(cv, shuffle=True, random_state=random_state)
                 return list(splitter.split(np.empty(n_rows), labels))
         cv = KFold(cv, shuffle=True, random_state=random_state)

@@ -1,10 +1,13 @@
 """Two columns of which one has very many labels: cells of counts, kept sparsely.
 
 A grid has a level for some hundred labels, and no more. Here each label stays itself:
-a critic on levels is the prior mean of a Dirichlet distribution, as in
-:func:`with_cells`, and a pair of labels departs from it only where rows were counted.
+a critic on levels is the base of a Pitman-Yor process in each row, as in language
+models (Teh, 2006), and a pair of labels departs from it only where rows were counted.
 So the values of all pairs are a term of each label, a table of levels and a sparse
 matrix, and so is every sum over them.
+
+Labels without training rows share a level, of which rows speak whose labels were
+counted once: left out, they are new (Good, 1953).
 """
 
 from collections.abc import Sequence
@@ -22,8 +25,10 @@ from .nn.critics import Bank
 if TYPE_CHECKING:
     from ._pair import Grid
 
-# Where labels of one side name those of the other, little is left of the prior.
+# Where labels of one side name those of the other, little is left of the base.
 _STRENGTHS = (0.01, 0.03, 0.1, *STRENGTHS)
+# Off each count, where pairs that were met may be chance.
+_DISCOUNTS = (0.0, 0.2, 0.4, 0.6, 0.8, 0.9, 1.0)
 
 
 @dataclass(frozen=True)
@@ -33,7 +38,7 @@ class LabelCritic:
     Attributes
     ----------
     x_levels, y_levels : ndarray of shape (X,), (Y,)
-        The level of each label.
+        The level of each label; the last label is any that is new.
     of_levels : ndarray of shape (L, M)
     of_x, of_y : ndarray of shape (X,), (Y,)
         What each label adds.
@@ -62,17 +67,16 @@ class LabelCritic:
 
     def __call__(self, x: Ints, y: Ints) -> Floats:
         """Values of pairs of labels, (m,)."""
-        values, (cell_x, cell_y) = self.without_cells(x, y), _places(self.of_cells)
-        if len(cell_x):
-            width = self.of_cells.shape[1]
-            keys, wanted = cell_x * width + cell_y, x * width + y
-            place = np.searchsorted(keys, wanted).clip(max=len(keys) - 1)
-            met = keys[place] == wanted
-            values[met] += self.of_cells.data[place[met]]
-        return values
+        return self.without_cells(x, y) + _entries(self.of_cells, x, y)
 
-    def less(self, log_z: float) -> "LabelCritic":
-        return replace(self, of_levels=self.of_levels - log_z)
+    def of_learnt(self, x: Ints, y: Ints, counts: sp.csr_array) -> Floats:
+        """Values of training rows; of a pair counted once, as if it had not been."""
+        values = self(x, y)
+        if self.of_cells.nnz:
+            once = _entries(counts, x, y) == 1.0
+            x, y = _left_out(counts, x[once], y[once])
+            values[once] = self.without_cells(x, y)
+        return values
 
     @property
     def turned(self) -> "LabelCritic":
@@ -102,33 +106,118 @@ class LabelCritic:
         return sums
 
 
-def mean_critic(critics: Sequence[LabelCritic]) -> LabelCritic:
-    """The mean of critics of the same labels."""
-    n = len(critics)
-    return replace(
-        critics[0],
-        of_levels=np.mean([each.of_levels for each in critics], axis=0),
-        of_x=np.mean([each.of_x for each in critics], axis=0),
-        of_y=np.mean([each.of_y for each in critics], axis=0),
-        of_cells=sum((each.of_cells for each in critics[1:]), critics[0].of_cells) / n,
-    )
-
-
 def _places(cells: sp.csr_array) -> tuple[Ints, Ints]:
     """The labels of a sparse array's entries, in its order."""
     x = np.repeat(np.arange(cells.shape[0]), np.diff(cells.indptr))
     return x, cells.indices.astype(np.int64)
 
 
-def with_label_cells(critic: LabelCritic, counts: sp.csr_array) -> LabelCritic:
-    """A critic on levels, drawn towards the counts of single pairs of labels.
+def _entries(cells: sp.csr_array, x: Ints, y: Ints) -> Floats:
+    """What a sparse array holds at some places, (m,)."""
+    (cell_x, cell_y), found = _places(cells), np.zeros(len(x))
+    if len(cell_x):
+        width = cells.shape[1]
+        keys, wanted = cell_x * width + cell_y, x * width + y
+        place = np.searchsorted(keys, wanted).clip(max=len(keys) - 1)
+        met = keys[place] == wanted
+        found[met] = cells.data[place[met]]
+    return found
 
-    See :func:`with_cells`, of which this is the same for labels of any number.
+
+def _left_out(counts: sp.csr_array, x: Ints, y: Ints) -> tuple[Ints, Ints]:
+    """The labels of training rows, where each one's own row is not counted."""
+    of_x, of_y = counts.sum(axis=1), counts.sum(axis=0)
+    return np.where(of_x[x] == 1.0, -1, x), np.where(of_y[y] == 1.0, -1, y)
+
+
+def _shares(counts: Floats) -> Floats:
+    """Shares of labels, (Y,), of which the last is any that is new."""
+    n = counts.sum()
+    new = (np.count_nonzero(counts == 1.0) + 0.5) / (n + 1.0)
+    shares = counts * ((1.0 - new) / n)
+    shares[-1] = new
+    return shares
+
+
+def _of_new(counts: sp.csr_array) -> tuple[float, float]:
+    """Values of a label that is new with one that is, and with one that is not."""
+    n, (x, y) = counts.sum(), _places(counts)
+    x, y = _left_out(counts, x, y)
+    new_x, new_y = (_shares(counts.sum(axis=axis))[-1] for axis in (1, 0))
+    both = counts.data[(x == -1) & (y == -1)].sum()
+    one = counts.data[(x == -1) & (y != -1)].sum()
+    # A row more in which both are independent.
+    both, one = (
+        (found + new_x * share) / (n + 1.0) / (new_x * share)
+        for found, share in ((both, new_y), (one, 1.0 - new_y))
+    )
+    return float(np.log(both)), float(np.log(one))
+
+
+class _Rows:
+    """What each row's cells foretell of it, by a Pitman-Yor process.
 
     Parameters
     ----------
     critic : LabelCritic
-        On levels alone.
+        On levels.
+    counts : sparse array of shape (X, Y)
+    """
+
+    def __init__(self, critic: LabelCritic, counts: sp.csr_array) -> None:
+        self.counts, places = counts, _places(counts)
+        self.share = _shares(counts.sum(axis=0))
+        values = critic.of_levels.copy()
+        values[-1, -1], values[-1, :-1] = _of_new(counts)
+        critic = replace(critic, of_levels=values)
+        self.base = replace(critic, of_x=-np.log(critic.mean_over_y(self.share)))
+        self.of_row, self.n_cells = counts.sum(axis=1), np.diff(counts.indptr)
+        # What is left for a row that is left out itself.
+        self.others = counts.data - 1.0
+        self.others_of_row = self.of_row[places[0]] - 1.0
+        self.other_cells = self.n_cells[places[0]] - (counts.data == 1.0)
+        self.plain = np.exp(self.base.without_cells(*_left_out(counts, *places)))
+        self.places = places
+
+    def likelihood(self, strength: float, discount: float) -> float:
+        """Log-likelihood ratio of all rows, each left out of what foretells it."""
+        kept = np.maximum(self.others - discount, 0.0) / self.share[self.places[1]]
+        back = (strength + discount * self.other_cells) * self.plain
+        ratios = (kept + back) / (self.others_of_row + strength)
+        return float(self.counts.data @ np.log(ratios))
+
+    def likeliest(self) -> tuple[float, float, float]:
+        """The highest log-likelihood ratio, with its strength and discount."""
+        return max(
+            (self.likelihood(strength, discount), strength, discount)
+            for strength in _STRENGTHS
+            for discount in _DISCOUNTS
+        )
+
+    def critic(self, strength: float, discount: float) -> LabelCritic:
+        """The critic that all rows teach."""
+        (x, y), counts = self.places, self.counts
+        back = (strength + discount * self.n_cells) / (self.of_row + strength)
+        posterior = replace(self.base, of_x=self.base.of_x + np.log(back))
+        plain = posterior.without_cells(x, y)
+        kept = (counts.data - discount) / self.share[y] / (self.of_row[x] + strength)
+        values = np.log(kept + np.exp(plain))
+        cells = np.minimum(values, ceiling(counts.sum())) - plain
+        of_cells = sp.csr_array((cells, counts.indices, counts.indptr), counts.shape)
+        return replace(posterior, of_cells=of_cells)
+
+
+def with_label_cells(critic: LabelCritic, counts: sp.csr_array) -> LabelCritic:
+    """A critic on levels, drawn towards the counts of single pairs of labels.
+
+    The critic is the base of a Pitman-Yor process in each row, or in each column; its
+    strength and discount are those under which rows left out are likeliest. Where the
+    critic alone does as well, it stays as it is.
+
+    Parameters
+    ----------
+    critic : LabelCritic
+        On levels alone, T less its log-normaliser.
     counts : sparse array of shape (X, Y)
         Training rows.
 
@@ -136,79 +225,53 @@ def with_label_cells(critic: LabelCritic, counts: sp.csr_array) -> LabelCritic:
     -------
     critic : LabelCritic
     """
-    n = counts.sum()
-    highest = ceiling(n)
-    found, likeliest = critic, (counts.data * critic(*_places(counts))).sum()
+    found, highest = critic, float((counts.data * critic(*_places(counts))).sum())
     for turned in (False, True):
-        before = critic.turned if turned else critic
         table = counts.T.tocsr() if turned else counts
-        x, y = _places(table)
-        of_row = table.sum(axis=1)
-        share = np.maximum(table.sum(axis=0), 1.0) / n
-        prior = replace(before, of_x=-np.log(before.mean_over_y(share)))
-        plain = np.exp(prior(x, y))
-        for strength in _STRENGTHS:
-            left_out = (table.data - 1.0) / share[y] + strength * plain
-            left_out /= of_row[x] - 1.0 + strength
-            likelihood = (table.data * np.log(left_out)).sum()
-            if likelihood > likeliest:
-                likeliest = likelihood
-                shrunk = np.log(strength / (of_row + strength))
-                posterior = replace(prior, of_x=prior.of_x + shrunk)
-                ratio = (table.data / share[y] + strength * plain) / (
-                    of_row[x] + strength
-                )
-                values = np.minimum(np.log(ratio), highest)
-                cells = values - posterior.without_cells(x, y)
-                of_cells = sp.csr_array(
-                    (cells, table.indices, table.indptr), shape=table.shape
-                )
-                posterior = replace(posterior, of_cells=of_cells)
-                found = posterior.turned if turned else posterior
+        rows = _Rows(critic.turned if turned else critic, table)
+        likelihood, strength, discount = rows.likeliest()
+        if likelihood > highest:
+            highest, found = likelihood, rows.critic(strength, discount)
+            found = found.turned if turned else found
     return found
 
 
-def _partition(
-    counts: sp.csr_array, values: Floats, over_y: Floats, balanced: bool
-) -> float:
-    """Mean of exp T over product pairs, from values in cells and sums over all y."""
-    n, every = counts.sum(), counts.sum(axis=1) @ over_y
-    if balanced:
-        return every / n**2
-    return (every - counts.data @ np.exp(values)) / max(n * (n - 1.0), 1.0)
-
-
-def log_partition(critic: LabelCritic, counts: sp.csr_array, balanced: bool) -> float:
-    """Log of the mean of exp T over the product pairs of rows."""
-    values, over_y = critic(*_places(counts)), critic.mean_over_y(counts.sum(axis=0))
-    return float(np.log(_partition(counts, values, over_y, balanced)))
-
-
 def label_score(
-    critics: Sequence[LabelCritic], tests: Sequence[sp.csr_array], balanced: bool
+    critics: Sequence[LabelCritic],
+    tables: Sequence[sp.csr_array],
+    balanced: bool,
+    learnt: Sequence[sp.csr_array] | None = None,
 ) -> tuple[float, float]:
-    """Held-out bound and its standard error; see :func:`tangent_score`.
+    """The bound on some rows and its standard error; see :func:`tangent_score`.
 
     Parameters
     ----------
     critics : list of K LabelCritic
-    tests : list of K sparse arrays of shape (X, Y)
+    tables : list of K sparse arrays of shape (X, Y)
         Counts of the rows that each is scored on.
     balanced : bool
         See :func:`pair_shares`.
+    learnt : list of K sparse arrays of shape (X, Y), optional
+        Counts of the rows that each critic was taught by, where those of `tables` are
+        among them; see :meth:`LabelCritic.of_learnt`.
     """
     total, influences, weights = 0.0, [], []
-    for critic, counts in zip(critics, tests, strict=True):
+    for i, (critic, counts) in enumerate(zip(critics, tables, strict=True)):
         n, (x, y) = counts.sum(), _places(counts)
         values = critic(x, y)
         over_y = critic.mean_over_y(counts.sum(axis=0))
         over_x = critic.turned.mean_over_y(counts.sum(axis=1))
-        partition = _partition(counts, values, over_y, balanced)
-        total += counts.data @ values + n * (1.0 - partition)
+        every, n_pairs = counts.sum(axis=1) @ over_y, n**2
+        if not balanced:
+            every -= counts.data @ np.exp(values)
+            n_pairs = max(n * (n - 1.0), 1.0)
         in_pairs, n_partners = over_y[x] + over_x[y], n
         if not balanced:
             in_pairs = in_pairs - 2.0 * np.exp(values)
             n_partners = max(n - 1.0, 1.0)
+        if learnt is not None:
+            values = critic.of_learnt(x, y, learnt[i])
+        total += counts.data @ values + n * (1.0 - every / n_pairs)
         influences.append(values - in_pairs / n_partners)
         weights.append(counts.data)
     influence, weight = np.concatenate(influences), np.concatenate(weights)
@@ -219,50 +282,55 @@ def label_score(
 
 
 class LabelBank(Bank):
-    """K critics of labels; the last label, also called -1, is any that is new.
+    """A critic of labels; the last label, also called -1, is any that is new.
 
     Parameters
     ----------
-    critics : list of K LabelCritic
+    critic : LabelCritic
     """
 
-    def __init__(self, critics: Sequence[LabelCritic]) -> None:
+    def __init__(self, critic: LabelCritic) -> None:
         super().__init__()
-        self.critics = list(critics)
+        self.critic = critic
         # For those who ask how many there are.
-        self.register_buffer("head", torch.ones(len(critics)))
+        self.register_buffer("head", torch.ones(1))
 
     def forward(
         self, x: torch.Tensor, y: torch.Tensor, partners: torch.Tensor, critics: slice
     ) -> torch.Tensor:
         """Values of pairs, (1, R, B); see :meth:`CriticBank.forward`."""
-        shape = self.critics[0].of_cells.shape
+        shape = self.critic.of_cells.shape
         x, y = (
             side[0, :, 0].long().numpy() % size
             for side, size in zip((x, y), shape, strict=True)
         )
         y = y[partners.numpy()]
         x = np.broadcast_to(x, y.shape)
-        values = [each(x.ravel(), y.ravel()) for each in self.critics[critics]]
-        return torch.from_numpy(np.stack(values).reshape(-1, *y.shape))
+        return torch.from_numpy(self.critic(x.ravel(), y.ravel()).reshape(1, *y.shape))
 
 
 class LabelGrid:
-    """A grid of levels, and the labels of which they are made.
+    """Labels, and a grid of the levels that they are of.
 
     Parameters
     ----------
-    grid : Grid
-        Of levels.
     x_levels, y_levels : ndarray of shape (X,), (Y,)
         The level of each label.
+    balanced : bool
+        Whether training rows hold each label of y in its share.
+    grid : Grid, optional
+        Of levels, where they tell what cells do not.
     """
 
-    def __init__(self, grid: "Grid", x_levels: Ints, y_levels: Ints) -> None:
-        self.balanced = grid.balanced
-        # Cells tell all that levels of labels could.
-        self.grid = None if grid.of_labels else grid
-        if grid.of_labels:
+    def __init__(
+        self,
+        x_levels: Ints,
+        y_levels: Ints,
+        balanced: bool,
+        grid: "Grid | None" = None,
+    ) -> None:
+        self.balanced, self.grid = balanced, grid
+        if grid is None:
             x_levels, y_levels = np.zeros_like(x_levels), np.zeros_like(y_levels)
         # One more of each: what was never seen.
         self.levels = [
@@ -277,16 +345,18 @@ class LabelGrid:
 
     def solve(self, table: sp.csr_array) -> LabelCritic:
         """The critic of training rows."""
-        values = np.zeros([levels.max() + 1 for levels in self.levels])
+        x_levels, y_levels = (
+            np.where(table.sum(axis=1 - axis) > 0.0, levels, levels[-1])
+            for axis, levels in enumerate(self.levels)
+        )
+        values = np.zeros((self.levels[0][-1] + 1, self.levels[1][-1] + 1))
         if self.grid is not None:
             x, y = _places(table)
             counts = np.zeros_like(values)
-            np.add.at(counts, (self.levels[0][x], self.levels[1][y]), table.data)
+            np.add.at(counts, (x_levels[x], y_levels[y]), table.data)
             values[:-1, :-1] = self.grid.solve(counts[:-1, :-1])
-        x_levels, y_levels = self.levels
         critic = LabelCritic.on_levels(x_levels, y_levels, values)
-        critic = with_label_cells(critic, table)
-        return critic.less(log_partition(critic, table, self.balanced))
+        return with_label_cells(critic, table)
 
     def score(
         self, critics: Sequence[LabelCritic], tables: Sequence[sp.csr_array]
@@ -294,14 +364,26 @@ class LabelGrid:
         """Held-out bound of critics on the rows of tables, and its standard error."""
         return label_score(critics, tables, self.balanced)
 
+    def fitted(
+        self, critics: Sequence[LabelCritic], tables: Sequence[sp.csr_array]
+    ) -> float:
+        """The bound on the training rows, as far as more than one row bears it out."""
+        return label_score(critics, tables, self.balanced, tables)[0]
+
     def bank(self, critics: Sequence[LabelCritic], table: sp.csr_array) -> LabelBank:
-        """Critics whose mean is normalised over these rows."""
-        log_z = log_partition(mean_critic(critics), table, self.balanced)
-        return LabelBank([critic.less(log_z) for critic in critics])
+        """The critic of these rows.
+
+        A mean of several would have to know of each label which of them met it.
+        """
+        return LabelBank(critics[0] if len(critics) == 1 else self.solve(table))
 
     def judge(
-        self, bank: LabelBank, x_codes: Ints, y_codes: Ints
+        self,
+        bank: LabelBank,
+        x_codes: Ints,
+        y_codes: Ints,
+        learnt: sp.csr_array | None = None,
     ) -> tuple[float, float]:
-        """Bound of the mean critic on rows, new labels among them, and its error."""
-        table = self.table(x_codes, y_codes)
-        return label_score([mean_critic(bank.critics)], [table], False)
+        """Bound of the critic on rows, new labels among them, and its error."""
+        tables = None if learnt is None else [learnt]
+        return label_score([bank.critic], [self.table(x_codes, y_codes)], False, tables)

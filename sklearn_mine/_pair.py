@@ -168,13 +168,6 @@ class Grid:
             for side, counts in zip((x, y), counts, strict=True)
         )
         self.order = np.outer(self.x.order, self.y.order)
-        # Products of labels that are too many to be solved for tell no more than the
-        # counts of their cells. (Two values have no order.)
-        self.of_labels = not any(
-            side.ordered and size > 2
-            for side, size in zip((x, y), self.shape, strict=True)
-        )
-        self.cells_alone = self.of_labels and self.order.size > _MAX_PRODUCTS
         allowed = self.order <= _MAX_ORDER
         allowed[0], allowed[:, 0] = True, True
         allowed[0, 0] = False
@@ -196,10 +189,7 @@ class Grid:
         n = table.sum()
         product = pair_shares(table, self.balanced)
         problem = self.x.values, self.y.values, self.order, table / n, product, n
-        if self.cells_alone:
-            values = np.zeros(self.shape)
-        else:
-            values = self._solve_along(problem, self._starts(table)).values
+        values = self._solve_along(problem, self._starts(table)).values
         if not self.ordered:
             values = with_cells(clamp(values, n), table)
             values = values - np.log((product * np.exp(values)).sum())
@@ -212,6 +202,10 @@ class Grid:
         found = tangent_score(np.stack(critics), np.stack(tables), self.balanced)
         return float(found[0]), float(found[1])
 
+    def fitted(self, critics: Sequence[Floats], tables: Sequence[Floats]) -> float:
+        """The bound on the training rows of each critic."""
+        return self.score(critics, tables)[0]
+
     def bank(self, critics: Sequence[Floats], table: Floats) -> TableBank:
         """Critics whose mean is normalised over these rows."""
         values = np.stack(critics)
@@ -219,9 +213,12 @@ class Grid:
         return TableBank(values - np.log((product * np.exp(values.mean(axis=0))).sum()))
 
     def judge(
-        self, bank: TableBank, x_codes: Ints, y_codes: Ints
+        self, bank: TableBank, x_codes: Ints, y_codes: Ints, learnt: Any = None
     ) -> tuple[float, float]:
-        """Bound of the mean critic on rows, new levels among them, and its error."""
+        """Bound of the mean critic on rows, new levels among them, and its error.
+
+        Rows that it has learnt count like others.
+        """
         critic = bank.head.double().mean(dim=0).numpy()
         table = np.zeros_like(critic)
         # The last level, of zeros, is that of -1.
@@ -297,10 +294,14 @@ class Pair:
     def __init__(self, x: Levels, y: Levels, folds: Folds) -> None:
         self.x, self.y, self.folds = x, y, folds
         self.codes = x.codes, y.codes
-        self.grid: Grid | LabelGrid = Grid(x, y, hold_shares(folds, y.labels))
-        if has_many_labels(x, y):
+        balanced = hold_shares(folds, y.labels)
+        # Of labels alone single cells tell all. (Two values have no order.)
+        labels = not any(side.ordered and len(side.values) > 2 for side in (x, y))
+        grid = None if labels else Grid(x, y, balanced)
+        self.grid: Any = grid
+        if labels or has_many_labels(x, y):
             self.codes, levels = zip(*map(_labels_of, (x, y)), strict=True)
-            self.grid = LabelGrid(self.grid, *levels)
+            self.grid = LabelGrid(levels[0], levels[1], balanced, grid)
         # Whether levels tell all that labels tell.
         self.exact = all(side.whole and side.encoding.discrete for side in (x, y))
 
@@ -333,7 +334,7 @@ class Pair:
             for part in zip(*self.folds, strict=True)
         )
         estimate, error = self.grid.score(critics, test)
-        fitted, _ = self.grid.score(critics, train)
+        fitted = self.grid.fitted(critics, train)
         seen = np.unique(np.concatenate([train for train, _ in self.folds]))
         return CrossFit(
             self.grid.bank(critics, self.table(seen)),

@@ -113,7 +113,7 @@ def table_piece(pieces: Pieces, x_codes: Ints, y_codes: Ints) -> tuple[CrossFit,
     known = (x_codes >= 0) & (y_codes >= 0)
     counts = pieces.counts + grid.table(x_codes[known], y_codes[known])
     bank = grid.bank([grid.solve(counts)], counts)
-    fitted, _ = grid.judge(bank, x_codes, y_codes)
+    fitted, _ = grid.judge(bank, x_codes, y_codes, counts)
     of_piece = replace(
         fit,
         bank=bank,

@@ -92,8 +92,8 @@ class Samples:
             return rows
         columns = {}
         for (name, dtype), values in zip(self.frame_.items(), rows.T, strict=True):
-            columns[name] = nw.new_series(name, values, backend=self.backend_)
-            columns[name] = columns[name].cast(dtype)
+            series = nw.new_series(name, values, backend=self.backend_)
+            columns[name] = series.cast(dtype).to_native()
         return nw.from_dict(columns, backend=self.backend_).to_native()
 
     def _unscaled(self, part: torch.Tensor) -> NDArray[Any]:
