@@ -27,6 +27,8 @@ _VERY_FEW_ROWS, _MIN_IN_ORDER = 30, 10
 _FOUND = 2.8
 # Rows that tell at once that most pairs of columns are no functions of each other.
 _HEAD = 16
+# Rows, of all, whose label is worth a word if no other row has it.
+_RARE = 0.01
 # Columns that one message names.
 _NAMED = 5
 
@@ -307,6 +309,27 @@ def warn_of_identifiers(encoder: TableEncoder, table: Table) -> None:
         warn(
             f"Text, or a label, that is unique in nearly every row of {table.name} "
             f"carries no information that other rows could show, and scores 0: {names}."
+        )
+
+
+def warn_of_rare_labels(table: Table, labels: Ints | None) -> None:
+    """Say where many rows have a label that no other row has.
+
+    Parameters
+    ----------
+    table : Table
+        Of one column.
+    labels : ndarray of shape (n,) or None
+        A number for each row's label, where the column is discrete.
+    """
+    if labels is None:
+        return
+    share = np.count_nonzero(np.bincount(labels) == 1) / len(labels)
+    if share > _RARE:
+        warn(
+            f"{share:.0%} of the rows have a label of {table.name} that no other row "
+            "has. No other row can bear out what such labels tell, so the estimate is "
+            "lower by that. Use more rows, or merge labels that belong together."
         )
 
 

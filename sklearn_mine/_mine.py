@@ -26,6 +26,7 @@ from ._checks import (
     warn_of_identifiers,
     warn_of_infinite,
     warn_of_numbers_in_text,
+    warn_of_rare_labels,
     warn_of_repeats,
 )
 from ._crossfit import CrossFit, cross_fit, n_tested
@@ -351,6 +352,8 @@ class MINE(KnowsItsVersion, TellsCallbacks, ShowsFigures, TakesAnyTable, BaseEst
         ]
         infinite = infinite_pairs(X, decided[0], target, decided[1])
         warn_of_infinite(infinite, X, target)
+        warn_of_rare_labels(X, discrete_labels(X, self._x_encoder))
+        warn_of_rare_labels(target, labels)
         options: dict[str, Any] = {"groups": groups, "labels": labels}
         fit: CrossFit | GivenFit
         pair = None

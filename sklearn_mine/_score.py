@@ -21,6 +21,7 @@ from ._checks import (
     warn_of_identifiers,
     warn_of_infinite,
     warn_of_numbers_in_text,
+    warn_of_rare_labels,
     warn_of_repeats,
 )
 from ._encoding import Override, TableEncoder
@@ -386,6 +387,7 @@ def score_table(
     warn_of_numbers_in_text(table, overrides)
     warn_of_numbers_in_text(target, task.encoder.discrete)
     warn_of_identifiers(task.encoder, target)
+    warn_of_rare_labels(target, task.labels)
     given = _given_columns(params.given_features, table)
     if given:
         task.condition_on(table.block(given), [overrides[j] for j in given])
