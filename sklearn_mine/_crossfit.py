@@ -67,8 +67,9 @@ _HEAD_PRECISION, _UNJUDGED_PRECISION = 30.0, 200.0
 # A solved head that beats the Gaussian start by this factor shows that the start's
 # form is wrong; the networks then begin from nothing.
 _WRONG_START = 1.05
-# So many labels are always stratified.
-_FEW_LABELS = 4
+# So many labels are always stratified; more, where fewer rows than this share have
+# labels that come less than twice to a fold.
+_FEW_LABELS, _SPARSE = 4, 0.05
 # Where so few coordinates at most, and no more than this share of them, are known to
 # tell something, a mixture is also sought among those alone.
 _FEW_KNOWN, _SHARE_KNOWN = 4, 0.25
@@ -232,12 +233,13 @@ def make_folds(
                 f"cv={cv} folds need as many rows, got n_samples={n_rows}. Use cv="
                 f"{n_rows} or less."
             )
-        # A row of each label in every fold would be no random draw of labels.
-        most = max(_FEW_LABELS, n_rows // (2 * cv))
-        if stratify is not None and stratify.max() < most:
-            rare = np.bincount(stratify)[stratify] < cv
-            labels = np.where(rare, -1, stratify)
-            if np.unique(labels, return_counts=True)[1].min() >= cv:
+        if stratify is not None:
+            counts = np.bincount(stratify)
+            of_row = counts[stratify]
+            # A row of each label in every fold would be no random draw of labels.
+            sparse = (of_row < 2 * cv).mean() > _SPARSE and len(counts) > _FEW_LABELS
+            labels = np.where(of_row < cv, -1, stratify)
+            if not sparse and np.unique(labels, return_counts=True)[1].min() >= cv:
                 splitter = StratifiedKFold(cv, shuffle=True, random_state=random_state)
                 return list(splitter.split(np.empty(n_rows), labels))
         cv = KFold(cv, shuffle=True, random_state=random_state)

@@ -189,10 +189,26 @@ def _labelled_frame(data: Any, name: str) -> tuple[Any, list[Any] | None]:
     """
     if not nw.dependencies.is_pandas_like_dataframe(data):
         return as_frame(data, name), None
+    data = _in_native_order(data)
     labels = data.columns.tolist()
     if data.columns.is_unique and all(isinstance(each, (str, int)) for each in labels):
         return as_frame(data, name), None
     return as_frame(data.set_axis(range(len(labels)), axis=1), name), labels
+
+
+def _in_native_order(data: Any) -> Any:
+    """A frame of pandas whose bytes are in this machine's order: it takes no others."""
+    foreign = {
+        i: dtype
+        for i, dtype in enumerate(data.dtypes)
+        if isinstance(dtype, np.dtype) and not dtype.isnative
+    }
+    if foreign:
+        data = data.copy(deep=False)
+    for i, dtype in foreign.items():
+        values = data.iloc[:, i].to_numpy()
+        data.isetitem(i, values.astype(dtype.newbyteorder("=")))
+    return data
 
 
 def as_table(

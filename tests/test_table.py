@@ -8,6 +8,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 import scipy.sparse as sp
+import sklearn
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
@@ -127,6 +128,18 @@ def test_pandas_nullable_columns_keep_what_is_missing():
     np.testing.assert_array_equal(table.column(0), [1.0, np.nan, 3.0])
     np.testing.assert_array_equal(table.column(1), [1.0, np.nan, 0.0])
     assert table.column(2).tolist() == ["a", None, "b"]
+
+
+def test_frames_of_another_byte_order_are_read_in_this_one():
+    # pandas takes neither columns nor rows of such frames in all of its versions.
+    frame = pd.DataFrame(np.arange(12.0).reshape(4, 3), columns=["a", "b", "a"])
+    frame.isetitem(0, frame.iloc[:, 0].to_numpy().astype(">f8"))
+    frame.isetitem(2, frame.iloc[:, 2].to_numpy().astype(">i2"))
+    before = frame.dtypes.tolist()
+    block = as_table(frame).rows(slice(0, None, 1)).block([0, 2])
+    np.testing.assert_array_equal(block.column(0), [0.0, 3.0, 6.0, 9.0])
+    np.testing.assert_array_equal(block.column(1), [2.0, 5.0, 8.0, 11.0])
+    assert frame.dtypes.tolist() == before
 
 
 @pytest.mark.parametrize("value", [np.inf, -np.inf])
@@ -336,6 +349,21 @@ def test_durations_are_microseconds_and_keep_what_is_shorter():
         np.testing.assert_allclose(as_given(column).column(0), [0.001, 1.5, np.nan])
 
 
+# Of libraries newer than the oldest that are admitted.
+_NEWER_COLUMNS = [
+    *(
+        [(pl.Series([2**100, None], dtype=pl.Int128), [2.0**100, np.nan])]
+        if hasattr(pl, "Int128")
+        else []
+    ),
+    *(
+        [(np.array(["a", "b"], dtype=np.dtypes.StringDType()), ["a", "b"])]
+        if hasattr(np.dtypes, "StringDType")
+        else []
+    ),
+]
+
+
 @pytest.mark.parametrize(
     ("cells", "expected"),
     [
@@ -354,16 +382,15 @@ def test_durations_are_microseconds_and_keep_what_is_shorter():
         (pd.Series(pd.Categorical([3, None, 1])), ["3.0", None, "1.0"]),
         (pd.Series(pd.arrays.SparseArray([0.0, 1.0, np.nan])), [0.0, 1.0, np.nan]),
         (pl.Series(["b", None, "a"], dtype=pl.Enum(list("cba"))), ["b", None, "a"]),
-        (pl.Series([Decimal("1.5"), None, Decimal(2)]), [1.5, np.nan, 2.0]),
-        (pl.Series([2**100, None, 1], dtype=pl.Int128), [2.0**100, np.nan, 1.0]),
+        (pl.Series([Decimal("1.5"), None, Decimal("2.0")]), [1.5, np.nan, 2.0]),
         (_masked([1, 2, 3]), [1.0, 2.0, np.nan]),
         (_masked(["a", "b", "c"]), ["a", "b", None]),
         (np.array([b"\xff", b"b"]), ["b'\\xff'", "b'b'"]),
-        (np.array(["a", "b"], dtype=np.dtypes.StringDType()), ["a", "b"]),
         (np.array([1, 2], dtype=">i2"), [1.0, 2.0]),
         (np.array([1, 2], dtype=np.float16), [1.0, 2.0]),
         (torch.tensor([1, 2]), [1.0, 2.0]),
         (range(2), [0.0, 1.0]),
+        *_NEWER_COLUMNS,
     ],
 )
 def test_columns_of_every_kind_are_numbers_or_text(cells, expected):
@@ -381,11 +408,14 @@ def test_columns_of_every_kind_are_numbers_or_text(cells, expected):
             "Complex data not supported",
         ),
         (pd.DataFrame({"a": [1j, 2]}), "column 'a': Complex data not supported"),
-        (pd.DataFrame({"a": [10**400, 2]}), "column 'a': int too large"),
+        (
+            pd.DataFrame({"a": [10**400, 2]}, dtype=object),
+            "column 'a': int too large",
+        ),
         (np.zeros((3, 1), dtype="V4"), "column 0: .* Make it numbers, text or dates"),
         (np.zeros(3, dtype=[("a", float), ("b", int)]), r"fields \('a', 'b'\)"),
         (torch.zeros(3, 2, requires_grad=True), r"detach\(\).*as a numpy array"),
-        (torch.zeros(3, 2).to_sparse(), "to_dense.*as a numpy array"),
+        (torch.zeros(3, 2).to_sparse(), r"ense\(\).*as a numpy array"),
         (torch.zeros(3, 2, dtype=torch.bfloat16), "BFloat16.*as a numpy array"),
         (torch.zeros(3, 2, device="meta"), "meta.*as a numpy array"),
         (np.zeros((1, 2)).view(np.matrix), "np.asarray"),
@@ -467,9 +497,13 @@ def test_columns_of_one_name_are_named_where_they_have_to_differ():
         ([1j, 2, 3], "Complex data not supported"),
         ({"a": [1, 2, 3]}, "got dict"),
         (torch.zeros(3, requires_grad=True), "requires grad"),
-        (pl.Series([2**100] * 3, dtype=pl.Int128), "as a numpy array"),
         ([1.0, np.nan, 2.0], "missing"),
         (["a", None, "b"], "missing"),
+        *(
+            [(pl.Series([2**100] * 3, dtype=pl.Int128), "as a numpy array")]
+            if hasattr(pl, "Int128")
+            else []
+        ),
     ],
 )
 def test_groups_that_cannot_be_used_are_refused_by_name(groups, message):
@@ -484,7 +518,13 @@ def test_groups_that_cannot_be_used_are_refused_by_name(groups, message):
         (pd.period_range("2020", periods=3, freq="D"), r"Unknown label type.*astype"),
         (np.array([1, "a", 2], dtype=object), r"Unknown label type.*astype"),
         ([0.5, 1.5, 2.5], "Unknown label type: continuous"),
-        ([b"a", b"b", b"a"], "bytes"),
+        pytest.param(
+            *([b"a", b"b", b"a"], "bytes"),
+            marks=pytest.mark.skipif(
+                sklearn.__version__.startswith("1.6."),
+                reason="scikit-learn takes bytes for labels before 1.7",
+            ),
+        ),
         (np.zeros((3, 2)), "1d array"),
         (["a", None, "b"], "contains NaN"),
     ],
