@@ -174,6 +174,8 @@ class MINE(KnowsItsVersion, TellsCallbacks, ShowsFigures, TakesAnyTable, BaseEst
     finite rows; the bound on training rows lies above it by about as much. The
     estimate is halfway between both, or less far where held-out rows bear out little
     of what was learnt. It is the held-out bound itself where that is not above zero.
+    Two columns of labels are counted: a Pitman-Yor process foretells which labels go
+    with one, and a pair that was counted once says nothing for the training bound.
 
     The standard error and the interval cover the sampling error of the estimate. They
     do not cover what the critic failed to find.
@@ -184,6 +186,9 @@ class MINE(KnowsItsVersion, TellsCallbacks, ShowsFigures, TakesAnyTable, BaseEst
     References
     ----------
     Belghazi et al. (2018), "Mutual Information Neural Estimation", ICML.
+
+    Teh (2006), "A Hierarchical Bayesian Language Model based on Pitman-Yor Processes",
+    ACL: columns of labels.
 
     Akaike (1974), "A new look at the statistical model identification", IEEE
     Transactions on Automatic Control: the halfway correction.

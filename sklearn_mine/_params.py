@@ -236,9 +236,9 @@ CRITIC_DOC = """objective : {"mine", "dv", "mine-f", "infonce", "jensen-shannon"
         solver="newton".
 
     cv : int, splitter, iterable or None, default=5
-        Folds: a number of shuffled ones, stratified for a discrete y; a splitter of
-        scikit-learn (GroupKFold, TimeSeriesSplit); or pairs (train, test) of row
-        numbers. None means 5."""
+        Folds: a number of shuffled ones, stratified for a discrete y unless many rows
+        have labels that are rare; a splitter of scikit-learn (GroupKFold,
+        TimeSeriesSplit); or pairs (train, test) of row numbers. None means 5."""
 
 
 # How the text above reads where sizes and activation may be left to the estimator.

@@ -100,6 +100,22 @@ def test_common_classes_are_stratified_beside_rare_ones():
 
 
 @pytest.mark.parametrize(
+    ("labels", "stratified"),
+    [
+        # Two classes always are, and many where few rows have rare labels.
+        (np.arange(20) % 2, True),
+        (np.append(np.arange(200) % 10, np.arange(10, 15)), True),
+        # A row or two of each label in a fold would be no random draw.
+        (np.arange(100) % 20, False),
+        (np.append(np.arange(200) % 10, np.arange(10, 25)), False),
+    ],
+)
+def test_labels_that_are_rare_are_not_stratified(labels, stratified):
+    folds = make_folds(5, len(labels), stratify=labels, groups=None, random_state=0)
+    assert hold_shares(folds, labels) == stratified
+
+
+@pytest.mark.parametrize(
     ("labels", "held"),
     [
         (None, False),

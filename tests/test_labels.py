@@ -1,4 +1,5 @@
 import pickle
+import warnings
 
 import numpy as np
 import pytest
@@ -179,6 +180,21 @@ def test_noisy_links_of_many_labels_are_measured(exponent, share, least, rng):
     assert least * truth < mine.held_out_bound_ < truth + 2.0 * mine.std_error_
     # What rows are too few to show is not made up for.
     assert mine.held_out_bound_ <= mine.mutual_info_ < truth + 2.0 * mine.std_error_
+
+
+def test_labels_that_no_other_row_has_are_warned_of(rng):
+    labels = _names(np.append(rng.integers(40, size=380), np.arange(40, 60)))
+    y = rng.permutation(labels)
+    message = "5% of the rows have a label of y that no other row has"
+    with pytest.warns(UserWarning, match=message):
+        MINE(random_state=0).fit(rng.normal(size=(400, 1)), y)
+    with pytest.warns(UserWarning, match=message):
+        mine_score(rng.normal(size=(400, 1)), y, random_state=0)
+    with pytest.warns(UserWarning, match=message.replace("y that", "X that")):
+        MINE(random_state=0).fit(labels[:, None], rng.integers(2, size=400))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        MINE(random_state=0).fit(labels[:380, None], rng.integers(2, size=380))
 
 
 def test_many_labels_tell_of_few(rng):
