@@ -1,7 +1,11 @@
+import copy
 import math
+from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 from sklearn.model_selection import (
     GroupKFold,
     KFold,
@@ -9,20 +13,29 @@ from sklearn.model_selection import (
     StratifiedKFold,
 )
 
+from sklearn_mine import _crossfit
 from sklearn_mine._crossfit import (
     CrossFit,
     _bound,
+    _for_device,
     _inner_splits,
+    _Trainer,
     _with_mixtures,
+    _with_regressions,
     care_for,
     cross_fit,
+    further_fit,
     hold_shares,
     make_folds,
     n_repeats,
     n_tested,
 )
 from sklearn_mine._params import Settings
+from sklearn_mine._progress import _share, working
 from sklearn_mine._start import canonical_start
+from sklearn_mine.nn.critics import CriticBank
+from sklearn_mine.nn.objectives import OBJECTIVES
+from sklearn_mine.nn.training import N_CANDIDATES, N_TRAIN_SHIFTS, SeparablePart
 
 from ._data import gaussian_information
 
@@ -513,3 +526,405 @@ def test_without_early_stopping_adam_makes_every_pass():
     fit = _fit(*_data(), solver="adam", early_stopping=False, max_iter=4)
     assert len(fit.history) == 4
     np.testing.assert_array_equal(fit.n_iter, [4, 4, 4])
+
+
+class _ByHead:
+    """A judge to whom a critic is worth its first head weight."""
+
+    def fine(self, bank):
+        return bank.head[:, 0, 0].double().numpy().copy()
+
+    def separable(self, bank):
+        return -self.fine(bank)
+
+
+_ROWS = [np.arange(40), np.arange(20, 60)]
+
+
+def _bank(use_start=True):
+    x, y = _data(60)
+    rng = np.random.default_rng(0)
+    starts = [canonical_start(x[rows], y[rows], rng=rng) for rows in _ROWS]
+    bank = CriticBank(starts, (4,), "relu", use_start=use_start, rng=rng)
+    return bank.requires_grad_(False)
+
+
+@pytest.fixture
+def bank():
+    bank = _bank()
+    bank.begin_at([0, 0])
+    return bank
+
+
+def _trainer(judge=None, fit_rows=_ROWS, **settings):
+    x, y = (torch.as_tensor(side, dtype=torch.float32) for side in _data(60))
+    rng, care = np.random.default_rng(0), care_for(x.numpy(), y.numpy())
+    return _Trainer(x, y, fit_rows, judge, Settings(**settings), rng, care)
+
+
+def _with_head(bank, values):
+    """The same with other first weights."""
+    other = copy.deepcopy(bank)
+    other.head[:, 0, 0] = torch.tensor(values)
+    return other
+
+
+def _heads(bank):
+    return bank.head[:, 0, 0].tolist()
+
+
+def test_each_critic_becomes_the_better_of_two(bank):
+    mine, other = _with_head(bank, [1.0, 3.0]), _with_head(bank, [2.0, 2.0])
+    kept = _trainer(_ByHead())._keep_better(mine, np.array([1.0, 3.0]), other)
+    assert kept.tolist() == _heads(mine) == [2.0, 3.0]
+    assert _heads(other) == [2.0, 2.0]
+
+
+def test_heads_are_solved_in_a_bank_of_their_own(bank):
+    before = copy.deepcopy(bank)
+    solved = _trainer(_ByHead())._solved(bank)
+    assert torch.equal(bank.head, before.head)
+    changes = (solved.head - bank.head).flatten(1).norm(dim=1)
+    assert (changes > 0.05).all()
+    # Less, where what is learnt is not judged, or earlier rows have had their say.
+    for trainer, n_before in ((_trainer(), 0), (_trainer(_ByHead()), 2000)):
+        other = trainer._solved(bank, n_before)
+        assert ((other.head - bank.head).flatten(1).norm(dim=1) < 0.8 * changes).all()
+
+
+def test_heads_that_cannot_be_solved_stay_as_they_are(bank):
+    trainer = _trainer(_ByHead())
+    trainer.x[45] = math.nan
+    solved = trainer._solved(bank)
+    assert torch.isfinite(solved.head).all()
+    assert torch.equal(solved.head[1], bank.head[1])
+    assert not torch.equal(solved.head[0], bank.head[0])
+    # Two rows have one product pair each.
+    few = _trainer(_ByHead(), fit_rows=[np.arange(2), np.arange(3)])._solved(bank)
+    assert torch.equal(few.head[0], bank.head[0])
+    assert not torch.equal(few.head[1], bank.head[1])
+
+
+def test_rows_beyond_the_cap_count_as_much_less(bank, monkeypatch):
+    found = []
+
+    def record(bank, k, x, y, block, shifts, precision, floor):
+        found.append((k, len(set(block)), precision))
+
+    monkeypatch.setattr("sklearn_mine._crossfit._solve_one", record)
+    monkeypatch.setattr("sklearn_mine._crossfit._MAX_HEAD_ROWS", 10)
+    _trainer(_ByHead())._solved(bank, n_before=80)
+    # Of 40 rows 10 are taken, and of 80 before as many.
+    assert found == [(0, 10, 50.0), (1, 10, 50.0)]
+    monkeypatch.setattr("sklearn_mine._crossfit._MAX_HEAD_ROWS", 100)
+    _trainer(_ByHead())._solved(bank, n_before=80)
+    assert found[2:] == [(0, 40, 110.0), (1, 40, 110.0)]
+
+
+@pytest.fixture
+def stages(monkeypatch):
+    """Trainers whose stages change the first weights alone, by what is set here."""
+
+    class Stages(list):
+        solved, descended, worth_more = [0.0, 0.0], [0.0, 0.0], True
+
+    stages = Stages()
+
+    def solved(self, bank, n_before=0):
+        stages.append(f"solve after {n_before}")
+        return _with_head(bank, stages.solved)
+
+    def descend(self, bank, *, towers=False):
+        stages.append(("towers" if towers else "descend", _heads(bank)))
+        bank.head[:, 0, 0] = torch.tensor(stages.descended)
+        self.n_iter += 5
+
+    monkeypatch.setattr(_Trainer, "_solved", solved)
+    monkeypatch.setattr(_Trainer, "_descend", descend)
+    return stages
+
+
+@pytest.mark.parametrize("judge", [_ByHead(), None])
+def test_newton_keeps_what_is_solved(judge, bank, stages):
+    for call in (lambda t: t.run(bank), lambda t: t.resume(bank, 7)):
+        _, n_iter = call(_trainer(judge, solver="newton"))
+        assert _heads(bank) == [0.0, 0.0]
+        assert not n_iter.any()
+        bank.begin_at([0, 0])
+    assert stages == ["solve after 0", "solve after 7"]
+
+
+def test_unjudged_critics_are_solved_alone(bank, stages):
+    _trainer(solver="auto").run(bank)
+    assert stages == ["solve after 0"]
+    stages.clear()
+    _trainer(solver="auto").resume(bank, 7)
+    assert stages == ["solve after 7"]
+
+
+def test_adam_descends_from_where_it_is(bank, stages):
+    for call in (lambda t: t.run(bank), lambda t: t.resume(bank, 7)):
+        bank.begin_at([0, 0])
+        _, n_iter = call(_trainer(_ByHead(), solver="adam"))
+        assert n_iter.tolist() == [5, 5]
+    assert stages == [("descend", [1.0, 1.0])] * 2
+
+
+def test_gradient_goes_on_from_the_better_of_start_and_solution(bank, stages):
+    stages.solved = [2.0, 0.5]
+    _trainer(_ByHead(), solver="auto").resume(bank, 7)
+    assert stages == ["solve after 7", ("descend", [2.0, 1.0])]
+    stages.clear()
+    plain = _with_head(_bank(use_start=False), [1.0, 1.0])
+    _trainer(_ByHead(), solver="auto").run(plain)
+    assert stages == ["solve after 0", ("descend", [2.0, 1.0])]
+
+
+@pytest.mark.parametrize("worth_more", [True, False])
+def test_whole_critics_are_kept_where_they_are_better(
+    worth_more, bank, stages, monkeypatch
+):
+    def towers(self, bank):
+        self.n_iter += 3
+        return worth_more
+
+    monkeypatch.setattr(_Trainer, "_train_towers", towers)
+    stages.descended = [2.0, 0.5]
+    _, n_iter = _trainer(_ByHead(), solver="auto").run(bank)
+    if worth_more:
+        assert stages == [("descend", [1.0, 1.0])]
+        assert _heads(bank) == [2.0, 1.0]
+        # Passes that were lost do not count.
+        assert n_iter.tolist() == [8, 3]
+    else:
+        assert (stages, _heads(bank), n_iter.tolist()) == ([], [1.0, 1.0], [3, 3])
+
+
+class _OfStarts(_ByHead):
+    """A judge to whom each start of each critic is worth something."""
+
+    def __init__(self, worth):
+        self.worth = torch.tensor(worth)
+
+    def fine(self, bank):
+        n = len(self.worth)
+        return (bank.head[:, :n, 0].double() * self.worth.T).sum(dim=1).numpy()
+
+
+def _starts(bank):
+    """The start that each critic is at, -1 for none."""
+    at = bank.head[:, : bank.n_starts, 0]
+    return torch.where(at.any(dim=1), at.argmax(dim=1), -1).tolist()
+
+
+def test_networks_of_both_sides_begin_at_the_best_start(stages, monkeypatch):
+    bank = _bank()
+    # A mixture takes too long with all pairs, though it be the best.
+    bank.n_starts, bank.n_separable = 3, 2
+    judge = _OfStarts([[1.0, 2.0], [2.0, 1.0], [3.0, 1.0]])
+    seen = []
+
+    def descend(self, bank, *, towers=False):
+        seen.append((_starts(bank), towers))
+        bank.head[0, 0], bank.head[1, 0] = 9.0, -9.0
+        self.n_iter += 5
+
+    monkeypatch.setattr(
+        _Trainer, "_solved", lambda self, bank, n_before=0: copy.deepcopy(bank)
+    )
+    monkeypatch.setattr(_Trainer, "_descend", descend)
+    trainer = _trainer(judge)
+    assert trainer._train_towers(bank)
+    # The first critic is at its second start: of those that go with all pairs, the
+    # mixture being better shows that the form is wrong, so that it begins at nothing.
+    assert seen == [([-1, 0], True)]
+    # What was trained stays where it is better, else the best start.
+    assert bank.head[0, 0].item() == 9.0
+    assert _starts(bank)[1] == 0
+    assert bank.head[1, 0].item() == 1.0
+    assert trainer.n_iter.tolist() == [5, 0]
+
+
+def test_networks_that_find_nothing_are_not_worth_more(stages):
+    bank = _bank()
+    stages.solved = stages.descended = [0.0, 0.0]
+    trainer = _trainer(_OfStarts([[1.0, 2.0]]))
+    assert not trainer._train_towers(bank)
+    assert _heads(bank) == [1.0, 1.0]
+    assert not trainer.n_iter.any()
+
+
+@pytest.fixture
+def trained(monkeypatch):
+    """How gradient training was called; each time it makes three passes."""
+    calls = []
+
+    def train(module, x, y, fit_rows, objective, **options):
+        calls.append((module, objective, options))
+        record = {"pass": 1, "validation_bound": 0.5}
+        return SimpleNamespace(history_=[record], best_pass_=np.array([3, 0]))
+
+    monkeypatch.setattr("sklearn_mine._crossfit.train", train)
+    return calls
+
+
+@pytest.mark.parametrize("towers", [False, True])
+def test_either_part_is_trained_by_its_own_judge(towers, bank, trained):
+    judge = _OfStarts([[1.0, 2.0]])
+    trainer = _trainer(judge)
+    trainer._descend(bank, towers=towers)
+    ((module, _, options),) = trained
+    assert isinstance(module, SeparablePart if towers else CriticBank)
+    assert options["batch_size"] == (256 if towers else 512)
+    assert (options["n_shifts"] is None) == towers
+    if towers:
+        assert options["judge"](module).tolist() == [-1.0, -2.0]
+    else:
+        assert options["judge"] is judge
+    (record,) = trainer.history
+    assert record["stage"] == ("towers" if towers else "critic")
+    assert trainer.n_iter.tolist() == [3, 0]
+    unjudged = _trainer()
+    unjudged._descend(bank, towers=towers)
+    assert trained[1][2]["judge"] is None
+
+
+def test_settings_of_the_gradient_are_handed_on(bank, trained):
+    trainer = _trainer(objective="infonce", batch_size=7, n_iter_no_change=2)
+    trainer._descend(bank)
+    _trainer(objective="dv")._descend(bank)
+    (_, infonce, options), (_, _, others) = trained
+    assert type(infonce) is type(OBJECTIVES["infonce"](all_pairs=False))
+    assert options["n_shifts"] == N_CANDIDATES != others["n_shifts"] == N_TRAIN_SHIFTS
+    assert (options["batch_size"], options["patience"]) == (7, 2)
+
+
+def test_one_thread_asks_a_gpu_at_a_time():
+    settings = Settings(n_jobs=4)
+    assert _for_device(settings) is settings
+    assert _for_device(replace(settings, device="cuda")).n_jobs == 1
+
+
+def test_starts_get_a_regression_of_labels(rng):
+    labels = np.arange(300) % 3
+    x, y = rng.normal(size=(300, 2)), np.eye(3)[labels]
+    x[:, 0] += labels
+    rows = np.arange(200), np.arange(200, 300)
+    start = canonical_start(x[:200], y[:200], rng=rng)
+    given = [start], x, y, labels, [rows[0]], [rows[1]], 1
+    (found,) = _with_regressions(*given)
+    assert start.logistic is None
+    assert found.logistic is not None
+
+
+def test_plain_columns_make_the_regressions(rng, monkeypatch):
+    seen = []
+
+    def record(starts, x, y, labels, *rest):
+        seen.append((x.shape[1], y.shape[1], len(labels)))
+        return starts
+
+    monkeypatch.setattr("sklearn_mine._crossfit._with_regressions", record)
+    labels = np.arange(300) % 3
+    x, y = rng.normal(size=(300, 2)), np.eye(3)[labels]
+    fold = [(np.arange(200), np.arange(200, 300))]
+    settings = Settings(hidden_layer_sizes=(4,), max_iter=1)
+    cross_fit(x, y, fold, settings, rng=rng, labels=labels)
+    assert seen == [(2, 3, 300)]
+
+
+def test_without_a_start_nothing_is_looked_for():
+    fit = _fit(*_data(), start=None, solver="adam")
+    assert fit.twists == (None, None)
+    assert _fit(*_data(), solver="adam").twists != (None, None)
+
+
+def test_fit_that_leans_on_its_start_is_not_trained(rng):
+    x, e = rng.normal(size=(2, 300, 5))
+    y = 0.99 * x + math.sqrt(1.0 - 0.99**2) * e
+    fit = _fit(x, y, solver="auto")
+    assert fit.leans_on_start
+    assert fit.history == []
+    assert fit.solver == "newton"
+
+
+def test_each_stage_has_its_share_of_the_progress(monkeypatch):
+    found = {}
+
+    def watch(owner, name):
+        stage = getattr(owner, name)
+
+        def watched(*args, **kwargs):
+            bar, low, high = _share.get()
+            found.setdefault(name, (bar.n, low, high))
+            return stage(*args, **kwargs)
+
+        monkeypatch.setattr(owner, name, watched)
+
+    for name in ("canonical_start", "_with_mixtures", "_ScoreFolds"):
+        watch(_crossfit, name)
+    for name in ("run", "_train_towers", "_solved", "_descend"):
+        watch(_Trainer, name)
+    with working("fit", shown=True):
+        _fit(*_data(), solver="auto", tol=0.0)
+    assert found == {
+        "canonical_start": (0.0, 0.0, 1.0),
+        "_with_mixtures": pytest.approx((0.1, 0.1, 0.5)),
+        "run": pytest.approx((0.5, 0.5, 0.95)),
+        "_train_towers": pytest.approx((0.5, 0.5, 0.725)),
+        "_solved": pytest.approx((0.5, 0.5, 0.5675)),
+        "_descend": pytest.approx((0.5675, 0.5675, 0.7025)),
+        "_ScoreFolds": pytest.approx((0.95, 0.0, 1.0)),
+    }
+
+
+def _further(fit, x, y, n_before, **settings):
+    defaults = {"hidden_layer_sizes": (8,), "max_iter": 2, "solver": "newton"}
+    return further_fit(
+        fit,
+        *fit.as_seen(x, y),
+        Settings(**(defaults | settings)),
+        n_before=n_before,
+        care=care_for(x, y),
+        rng=np.random.default_rng(1),
+    )
+
+
+def test_further_rows_of_a_fit_that_leans_are_scored_as_it_is(rng):
+    x, e = rng.normal(size=(2, 800, 5))
+    y = 0.99 * x + math.sqrt(1.0 - 0.99**2) * e
+    fit = _fit(x[:300], y[:300])
+    more = _further(fit, x[300:], y[300:], 300)
+    pointwise = fit.pointwise(x[300:], y[300:])
+    assert more.estimate == pytest.approx(pointwise.mean(), rel=1e-6)
+    assert more.std_error == pytest.approx(pointwise.std() / math.sqrt(500), rel=0.05)
+    assert more.bank is fit.bank
+    # Of 800 rows none certifies more than ln 4 * 800, and product pairs one nat.
+    assert 4.5 < more.held_out_bound < min(math.log(3200) + 1.0, more.estimate - 1.0)
+
+
+def test_further_rows_are_scored_before_they_teach():
+    fit = _fit(*_data(), solver="adam")
+    x, y = _data(2000, seed=1)
+    more = _further(fit, x, y, 300, solver="adam", max_iter=4)
+    assert more.estimate == pytest.approx(fit.pointwise(x, y).mean(), abs=0.1)
+    assert more.std_error < 0.5 * fit.std_error
+    # What was learnt is normalised for rows to come.
+    x, y = _data(2000, seed=2)
+    apart = more.pointwise(x, np.roll(y, 7))
+    assert np.exp(apart).mean() == pytest.approx(1.0, abs=0.1)
+    assert more.pointwise(x, y).mean() > more.estimate
+
+
+def test_worse_critics_give_way_to_their_rival(monkeypatch):
+    class Rival:
+        def judged_by(self, judge, rows):
+            return np.full(len(rows), self.bound)
+
+    rival, (x, y) = Rival(), _data()
+    settings = Settings(hidden_layer_sizes=(4,), max_iter=1)
+    for bound, better in ((0.0, True), (10.0, False)):
+        rival.bound = bound
+        rng = np.random.default_rng(0)
+        fit = cross_fit(x, y, _folds(300), settings, rng=rng, rival=rival)
+        assert (fit is not None) == better
