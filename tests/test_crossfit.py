@@ -463,6 +463,7 @@ def test_pointwise_values_are_clamped():
     assert np.isfinite(fit.limits).all()
 
 
+@pytest.mark.filterwarnings("error")
 def test_mixture_of_the_few_columns_that_tell_something(rng):
     # Four bands in one pair of columns, which no mixture of 16 + 16 sees.
     n = 2000
@@ -805,6 +806,7 @@ def test_one_thread_asks_a_gpu_at_a_time():
     assert _for_device(replace(settings, device="cuda")).n_jobs == 1
 
 
+@pytest.mark.filterwarnings("error")
 def test_starts_get_a_regression_of_labels(rng):
     labels = np.arange(300) % 3
     x, y = rng.normal(size=(300, 2)), np.eye(3)[labels]
