@@ -324,12 +324,24 @@ def warn_of_rare_labels(table: Table, labels: Ints | None) -> None:
     """
     if labels is None:
         return
-    share = np.count_nonzero(np.bincount(labels) == 1) / len(labels)
-    if share > _RARE:
+    alone = np.count_nonzero(np.bincount(labels) == 1)
+    share = alone / len(labels)
+    if share > _RARE and alone > 1:
         warn(
             f"{share:.0%} of the rows have a label of {table.name} that no other row "
             "has. No other row can bear out what such labels tell, so the estimate is "
             "lower by that. Use more rows, or merge labels that belong together."
+        )
+
+
+def warn_of_new_labels(x_codes: Ints, y_codes: Ints) -> None:
+    """Say where a piece has many labels, -1, that the first piece did not have."""
+    share = ((x_codes < 0) | (y_codes < 0)).mean()
+    if share > _RARE:
+        warn(
+            f"{share:.0%} of the rows of this piece have values that the first piece "
+            "did not have. They all count as one, whichever they are. Begin with a "
+            "piece that holds what may come, or call fit with all rows."
         )
 
 

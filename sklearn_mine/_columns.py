@@ -329,10 +329,15 @@ class ColumnScorer:
         counts: Floats,
         tables: Floats,
     ) -> Floats:
+        by_drawing = None
         if _null.needs_permutations(counts, self.counts):
+            by_drawing = _null.permutation_p_value
+        elif prepared.few_pairs_decide:
+            by_drawing = _null.moments_p_value
+        if by_drawing is not None:
             return np.array(
                 [
-                    _null.permutation_p_value(
+                    by_drawing(
                         prepared.x_test,
                         levels.codes,
                         self.test_features,
@@ -364,9 +369,9 @@ class _Prepared:
         self._scorer, self._levels, self._counts = scorer, levels, counts
         rng = scorer._rng("column units")
         self.x_test, _ = _null.test_features(levels.values, counts, rng)
-        self.null_weights = _null.null_weights(
-            self.x_test, counts, scorer.test_features, scorer.counts
-        )
+        sides = self.x_test, counts, scorer.test_features, scorer.counts
+        self.null_weights = _null.null_weights(*sides)
+        self.few_pairs_decide = _null.few_pairs_decide(*sides)
 
     @cached_property
     def quick_look(self) -> QuickLook:

@@ -19,7 +19,7 @@ import scipy.sparse as sp
 import torch
 
 from ._tables import STRENGTHS, ceiling
-from ._typing import Floats, Ints
+from ._typing import Bools, Floats, Ints
 from .nn.critics import Bank
 
 if TYPE_CHECKING:
@@ -141,17 +141,18 @@ def _shares(counts: Floats) -> Floats:
 
 def _of_new(counts: sp.csr_array) -> tuple[float, float]:
     """Values of a label that is new with one that is, and with one that is not."""
-    n, (x, y) = counts.sum(), _places(counts)
-    x, y = _left_out(counts, x, y)
-    new_x, new_y = (_shares(counts.sum(axis=axis))[-1] for axis in (1, 0))
-    both = counts.data[(x == -1) & (y == -1)].sum()
-    one = counts.data[(x == -1) & (y != -1)].sum()
-    # A row more in which both are independent.
-    both, one = (
-        (found + new_x * share) / (n + 1.0) / (new_x * share)
-        for found, share in ((both, new_y), (one, 1.0 - new_y))
-    )
-    return float(np.log(both)), float(np.log(one))
+    x, y = _left_out(counts, *_places(counts))
+    n_new_x = counts.sum() * _shares(counts.sum(axis=1))[-1]
+    new_y = _shares(counts.sum(axis=0))[-1]
+
+    def value(which: Bools, share: float) -> float:
+        # New labels are not what others were: some rows say what few rows can.
+        found, expected = counts.data[which].sum(), n_new_x * share
+        most = float(ceiling(max(found, expected)))
+        return float(np.clip(np.log((found + 1.0) / (expected + 1.0)), -most, most))
+
+    both = value((x == -1) & (y == -1), new_y)
+    return both, value((x == -1) & (y != -1), 1.0 - new_y)
 
 
 class _Rows:
@@ -198,11 +199,13 @@ class _Rows:
         """The critic that all rows teach."""
         (x, y), counts = self.places, self.counts
         back = (strength + discount * self.n_cells) / (self.of_row + strength)
-        posterior = replace(self.base, of_x=self.base.of_x + np.log(back))
+        highest = float(ceiling(counts.sum()))
+        of_x = np.maximum(self.base.of_x + np.log(back), -highest)
+        posterior = replace(self.base, of_x=of_x)
         plain = posterior.without_cells(x, y)
         kept = (counts.data - discount) / self.share[y] / (self.of_row[x] + strength)
         values = np.log(kept + np.exp(plain))
-        cells = np.minimum(values, ceiling(counts.sum())) - plain
+        cells = np.minimum(values, highest) - plain
         of_cells = sp.csr_array((cells, counts.indices, counts.indptr), counts.shape)
         return replace(posterior, of_cells=of_cells)
 
@@ -271,7 +274,9 @@ def label_score(
             n_partners = max(n - 1.0, 1.0)
         if learnt is not None:
             values = critic.of_learnt(x, y, learnt[i])
-        total += counts.data @ values + n * (1.0 - every / n_pairs)
+        # A row alone has no product pair, and says nothing of the normaliser.
+        partition = every / n_pairs if balanced or n > 1.0 else 1.0
+        total += counts.data @ values + n * (1.0 - partition)
         influences.append(values - in_pairs / n_partners)
         weights.append(counts.data)
     influence, weight = np.concatenate(influences), np.concatenate(weights)

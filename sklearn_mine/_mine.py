@@ -25,6 +25,7 @@ from ._checks import (
     warn_of_fit,
     warn_of_identifiers,
     warn_of_infinite,
+    warn_of_new_labels,
     warn_of_numbers_in_text,
     warn_of_rare_labels,
     warn_of_repeats,
@@ -487,6 +488,7 @@ class MINE(KnowsItsVersion, TellsCallbacks, ShowsFigures, TakesAnyTable, BaseEst
             else:
                 x_map, y_map = self._level_maps
                 codes = x_map(X.column(0)), y_map(target.column(0))
+                warn_of_new_labels(*codes)
                 fit, counts = table_piece(pieces, *codes)
         # Should the rest be interrupted, the piece does not count.
         self._pieces = pieces = pieces.plus(fit, n, p_value, counts)

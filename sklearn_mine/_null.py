@@ -8,19 +8,24 @@ Hilbert-Schmidt independence criterion does. Under independence every re-pairing
 rows is as likely as the one observed; the covariance of the statistic's parts over all
 re-pairings is known exactly (Hoeffding), so the null law is a weighted sum of
 chi-squares whose tail a saddlepoint approximation gives, however small the p-value.
-Where rows are too few or too rare for that limit, pairings are drawn instead.
+Where rows are too few or too rare for that limit, pairings are drawn instead. They are
+counted, or, where few rows in which rare levels meet would decide (hundreds of labels
+on both sides), give a gamma distribution its moments.
 
 References
 ----------
 Gretton et al. (2008), "A kernel statistical test of independence".
 Hoeffding (1951), "A combinatorial central limit theorem".
+Kazi-Aoual et al. (1995), "Refined approximations to permutation tests for multivariate
+inference": three moments.
 Kuonen (1999), "Saddlepoint approximations for distributions of quadratic forms in
 normal variables".
 """
 
 import numpy as np
+import scipy.sparse as sp
 from scipy.special import log_ndtr, ndtri
-from scipy.stats import chi2
+from scipy.stats import chi2, pearson3, skew
 
 from ._encoding import mid_ranks
 from ._typing import Floats, Ints
@@ -40,6 +45,11 @@ _MIN_ROWS = 60
 _MIN_EXPECTED = 10.0
 N_PERMUTATIONS = 1999
 _ENOUGH_EXCEEDANCES = 20
+# Pairings drawn for moments, and what single pairs of rows may add to the kurtosis of
+# the statistic: some hundredths are felt in its tail.
+_N_MOMENTS, _MAX_KURTOSIS = 499, 0.02
+# Distinct rows that show how peaked the products of features are.
+_MAX_LOOKED_AT = 512
 # Chi-square terms kept one by one; the rest are one of their mean and variance.
 _MAX_TERMS = 128
 # Halvings of the saddlepoint's bracket: beyond what float64 resolves.
@@ -145,6 +155,59 @@ def needs_permutations(x_counts: Ints | Floats, y_counts: Ints | Floats) -> bool
     return n < _MIN_ROWS or outside < _MIN_EXPECTED
 
 
+def few_pairs_decide(
+    x_features: Floats, x_counts: Floats, y_features: Floats, y_counts: Floats
+) -> bool:
+    """Whether the statistic is large where a few rows of rare levels meet, or small."""
+    peaks = _peakedness(x_features, x_counts) * _peakedness(y_features, y_counts)
+    return bool(2.0 * peaks / x_counts.sum() ** 2 > _MAX_KURTOSIS)
+
+
+def _peakedness(features: Floats, counts: Floats) -> float:
+    """Kurtosis of the product of two rows' features, about zero."""
+    if counts.max() == 1.0:  # rows that all differ have features without peaks
+        return 3.0
+    step = -(-len(counts) // _MAX_LOOKED_AT)
+    features, counts = features[::step], counts[::step]
+    square = (features @ features.T) ** 2
+    pairs = np.outer(counts, counts) - np.diag(counts)
+    mean = (pairs * square).sum() / pairs.sum()
+    return float((pairs * square**2).sum() / pairs.sum() / max(mean**2, 1e-300))
+
+
+def moments_p_value(
+    x_features: Floats,
+    x_codes: Ints,
+    y_features: Floats,
+    y_codes: Ints,
+    rng: np.random.Generator,
+) -> float:
+    """p-value from a gamma distribution with the moments of drawn pairings.
+
+    See :func:`permutation_p_value`.
+    """
+    shape, one = (len(x_features), len(y_features)), np.ones(len(x_codes))
+
+    def size(codes: Ints) -> float:
+        joint = sp.coo_array((one, (x_codes, codes)), shape=shape).tocsr()
+        cross = x_features.T @ (joint @ y_features)
+        return float((cross**2).sum())
+
+    observed, exceed = size(y_codes) * (1.0 - 1e-12), 0
+    drawn: list[float] = []
+    while len(drawn) < _N_MOMENTS:
+        drawn.append(size(rng.permutation(y_codes)))
+        exceed += drawn[-1] >= observed
+        if exceed >= _ENOUGH_EXCEEDANCES and len(drawn) >= 99:
+            break
+    counted = (1.0 + exceed) / (1.0 + len(drawn))
+    if exceed >= _ENOUGH_EXCEEDANCES:
+        return counted
+    moments = float(skew(drawn)), np.mean(drawn), np.std(drawn)
+    p_value = pearson3.sf(observed, *moments) if moments[0] > 0.0 else counted
+    return float(np.clip(p_value, np.finfo(float).tiny, 1.0))
+
+
 def permutation_p_value(
     x_features: Floats,
     x_codes: Ints,
@@ -196,8 +259,11 @@ def independence_p_value(x: Floats, y: Floats, seed: int) -> float:
     rng = np.random.default_rng([seed, 1])
     x_features, x_counts, x_codes = _tested(x, rng)
     y_features, y_counts, y_codes = _tested(y, rng)
+    rows = x_features, x_codes, y_features, y_codes
     if needs_permutations(x_counts, y_counts):
-        return permutation_p_value(x_features, x_codes, y_features, y_codes, rng)
+        return permutation_p_value(*rows, rng)
+    if few_pairs_decide(x_features, x_counts, y_features, y_counts):
+        return moments_p_value(*rows, rng)
     weights = null_weights(x_features, x_counts, y_features, y_counts)
     observed = row_statistic(x_features[x_codes], y_features[y_codes])
     return float(chi_square_sum_sf(np.array([observed]), weights)[0])
@@ -206,13 +272,14 @@ def independence_p_value(x: Floats, y: Floats, seed: int) -> float:
 def column_p_values(x: Floats, y: Floats, seed: int) -> Floats:
     """p-values of independence of each column of x and all of y, (dx,).
 
-    1 where rows are so few that pairings would have to be drawn.
+    1 where rows are so few, or so rare, that pairings would have to be drawn.
     """
     p_values = np.ones(x.shape[1])
     of_y, y_counts, y_codes = _tested(y, np.random.default_rng([seed, 1]))
     for j, column in enumerate(x.T[:, :, None]):
         of_x, x_counts, x_codes = _tested(column, np.random.default_rng([seed, 2]))
-        if not needs_permutations(x_counts, y_counts):
+        drawn = needs_permutations(x_counts, y_counts)
+        if not drawn and not few_pairs_decide(of_x, x_counts, of_y, y_counts):
             weights = null_weights(of_x, x_counts, of_y, y_counts)
             observed = row_statistic(of_x[x_codes], of_y[y_codes])
             p_values[j] = chi_square_sum_sf(np.array([observed]), weights)[0]

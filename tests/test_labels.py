@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import torch
 from sklearn.metrics import mutual_info_score
+from sklearn.model_selection import GroupKFold, LeaveOneOut
 
 from sklearn_mine import MINE, mine_score
 from sklearn_mine._labels import (
@@ -52,11 +53,18 @@ def rows(grid, rng):
     return _Rows(base, grid.table(x, y))
 
 
-@pytest.mark.parametrize(("strength", "discount"), [(0.1, 0.0), (3.0, 0.4), (1.0, 1.0)])
+@pytest.mark.parametrize(("strength", "discount"), [(1.0, 0.0), (3.0, 0.4), (1.0, 1.0)])
 def test_critics_are_densities_of_what_goes_with_a_label(strength, discount, rows):
     critic = rows.critic(strength, discount)
     np.testing.assert_allclose(critic.mean_over_y(rows.share), 1.0)
     assert rows.share.sum() == pytest.approx(1.0)
+
+
+def test_no_critic_claims_more_than_its_rows_support(rows):
+    # Neither that a pair is so likely, nor that one which was not met is so unlikely.
+    values = _dense(rows.critic(1e-6, 0.0))[1:-1, 1:-1]
+    assert values.max() <= np.log(0.25 * 300) + 1e-9
+    assert values.min() == pytest.approx(-np.log(0.25 * 300))
 
 
 @pytest.mark.parametrize(("strength", "discount"), [(0.1, 0.0), (3.0, 0.4), (1.0, 1.0)])
@@ -83,13 +91,20 @@ def test_what_is_likeliest_is_found(rows):
             assert likelihood >= rows.likelihood(other_strength, other_discount)
 
 
-def test_labels_that_go_together_are_new_together(grid, rng):
-    x = rng.integers(30, size=40)
+def _few(rng, n_labels, share, n=20):
+    x = rng.integers(n_labels, size=n)
+    y = np.where(rng.random(n) < share, x, rng.integers(n_labels, size=n))
+    return _names(x)[:, None], _names(y)
+
+
+def test_labels_that_go_together_are_new_together(rng):
+    grid = LabelGrid(np.zeros(300, dtype=int), np.zeros(300, dtype=int), False)
+    x = rng.integers(300, size=400)
     same, apart = (grid.solve(grid.table(x, y)) for y in (x, x % 3))
     # The rarer it is that a label is new, the more one tells of the other.
-    once = (np.bincount(x) == 1).sum() / 40
+    once = (np.bincount(x) == 1).sum() / 400
     assert _dense(same)[-1, -1] == pytest.approx(-np.log(once), abs=0.2)
-    assert _dense(same)[-1, 5] < -1.0
+    assert _dense(same)[-1, x[0]] < -1.0
     # A new label has no say in which of three it goes with.
     assert _dense(apart)[-1, :3] == pytest.approx(0.0, abs=0.1)
 
@@ -180,6 +195,48 @@ def test_noisy_links_of_many_labels_are_measured(exponent, share, least, rng):
     assert least * truth < mine.held_out_bound_ < truth + 2.0 * mine.std_error_
     # What rows are too few to show is not made up for.
     assert mine.held_out_bound_ <= mine.mutual_info_ < truth + 2.0 * mine.std_error_
+
+
+@pytest.mark.parametrize("cv", [LeaveOneOut(), 40])
+def test_single_rows_say_nothing_of_the_normaliser(cv, rng):
+    x, y = (_names(rng.integers(3, size=40)) for _ in range(2))
+    mine = MINE(random_state=0, cv=cv).fit(x[:, None], y)
+    assert mine.mutual_info_ == pytest.approx(0.0, abs=0.1)
+
+
+@pytest.mark.parametrize("known", [False, True])
+@pytest.mark.filterwarnings("ignore")
+def test_labels_nested_in_groups_are_not_taken_for_others(known):
+    # All labels of a test fold are new, and few training rows say what that means.
+    groups = np.append(np.repeat(np.arange(100), 20), np.arange(100, 110))
+    y = _names(np.where((groups >= 100) & known, 0, groups))
+    mine = MINE(random_state=0, cv=GroupKFold(5))
+    mine.fit(_names(groups)[:, None], y, groups=groups)
+    assert -2.0 < mine.held_out_bound_ <= 0.0
+    rng = np.random.default_rng(0)
+    X = _names(groups * 3 + rng.integers(3, size=2010))[:, None]
+    y = _names(groups * 30 + rng.integers(30, size=2010))
+    assert mine.fit(X, y, groups=groups).held_out_bound_ == pytest.approx(0, abs=0.1)
+
+
+def test_few_independent_labels_share_little(rng):
+    bounds = [
+        MINE(random_state=0).fit(*_few(rng, 2, 0.0)).held_out_bound_ for _ in range(40)
+    ]
+    assert np.mean(bounds) == pytest.approx(0.0, abs=0.03)
+    assert min(bounds) > -0.3
+
+
+def test_labels_that_come_later_are_warned_of(rng):
+    mine = MINE(random_state=0)
+    for last in (100, 110, 130, 150):
+        labels = _names(rng.integers(last, size=400))
+        if last == 100:
+            mine.partial_fit(labels[:, None], labels)
+        else:
+            with pytest.warns(UserWarning, match="the first piece did not have"):
+                mine.partial_fit(labels[:, None], labels)
+        assert mine.mutual_info_ > 2.5
 
 
 def test_labels_that_no_other_row_has_are_warned_of(rng):

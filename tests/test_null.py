@@ -169,6 +169,49 @@ def test_p_values_of_many_labels_are_level(rng):
     assert 0.4 < np.median(p) < 0.6
 
 
+def _labels(codes):
+    """Codes as an estimator encodes labels, the most frequent by themselves."""
+    frequent = np.argsort(-np.bincount(codes), kind="stable")[:64]
+    return (codes[:, None] == frequent) * 1.0
+
+
+def test_p_values_of_labels_that_hardly_meet_are_level():
+    # Whether two or three rows share both their labels decides here, and no chi-square
+    # is like that: p-values below 0.001 would be many.
+    p_values = []
+    for seed in range(40):
+        codes = np.random.default_rng(seed).integers(1000, size=(2, 3000))
+        p_values.append(_null.independence_p_value(*map(_labels, codes), seed))
+    # 5 % of 40 are 2, with a standard deviation of 1.4.
+    assert np.sum(np.array(p_values) < 0.05) <= 7
+    assert 0.2 < np.median(p_values) < 0.8
+    assert min(p_values) > 1e-5
+
+
+def test_labels_that_hardly_meet_by_chance_are_found(rng):
+    x = rng.integers(1000, size=3000)
+    y = np.where(rng.random(3000) < 0.3, x, rng.integers(1000, size=3000))
+    assert 0.0 < _null.independence_p_value(_labels(x), _labels(y), 0) < 1e-10
+    # Labels that one row each has meet never, whatever is drawn.
+    one = _null.moments_p_value(
+        np.zeros((3, 1)), np.arange(3), np.ones((3, 1)), np.arange(3), rng
+    )
+    assert one == 1.0
+
+
+@pytest.mark.parametrize(
+    ("n_levels", "n", "few"), [(1000, 3000, True), (60, 200, True), (10, 1000, False)]
+)
+def test_few_pairs_decide_where_rare_levels_meet(n_levels, n, few, rng):
+    sides = [
+        _null._tested(_labels(rng.integers(n_levels, size=n)), rng)[:2]
+        for _ in range(2)
+    ]
+    assert _null.few_pairs_decide(*sides[0], *sides[1]) == few
+    numbers = _null._tested(rng.normal(size=(n, 1)), rng)[:2]
+    assert not _null.few_pairs_decide(*numbers, *numbers)
+
+
 def test_p_value_of_a_strong_dependence_is_tiny(rng):
     x = rng.normal(size=(1000, 1))
     y = 0.5 * x + np.sqrt(0.75) * rng.normal(size=(1000, 1))
