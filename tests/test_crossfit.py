@@ -19,6 +19,7 @@ from sklearn_mine._crossfit import (
     _bound,
     _for_device,
     _inner_splits,
+    _solve_one,
     _Trainer,
     _with_mixtures,
     _with_regressions,
@@ -620,6 +621,80 @@ def test_rows_beyond_the_cap_count_as_much_less(bank, monkeypatch):
     monkeypatch.setattr("sklearn_mine._crossfit._MAX_HEAD_ROWS", 100)
     _trainer(_ByHead())._solved(bank, n_before=80)
     assert found[2:] == [(0, 40, 110.0), (1, 40, 110.0)]
+
+
+class _OfFeatures:
+    """A critic whose features of pairs are what they are."""
+
+    def __init__(self, features, head):
+        self.of_pairs, self.head = features, torch.tensor(head)[None, :, None]
+        self.intercept = torch.zeros(1, 1)
+
+    def features(self, x, y, partners, critics):
+        return self.of_pairs[None]
+
+    def values(self, pairs):
+        return self.of_pairs[pairs] @ self.head[0, :, 0] + self.intercept[0]
+
+
+@pytest.fixture
+def of_features():
+    # Of pairs (shift, row): one that tells, one that hardly varies, one that does not,
+    # and one that says nothing; the joint pairs come first.
+    generator = torch.Generator().manual_seed(0)
+    features = torch.randn(4, 50, 4, generator=generator)
+    features[0, :, 0] += 1.0
+    features[..., 1] *= 0.01
+    features[..., 2] = 3.0
+    return _OfFeatures(features, [0.2, 0.0, 0.7, 0.0])
+
+
+def _solve(bank, precision=30.0, floor=0.0):
+    x = torch.zeros(50, 1)
+    _solve_one(bank, 0, x, x, np.arange(50), [1, 2, 3], precision, floor)
+
+
+def test_solved_heads_are_normalised_over_product_pairs(of_features):
+    _solve(of_features)
+    tilted = of_features.values(slice(1, None)).exp()
+    assert tilted.mean().item() == pytest.approx(1.0, abs=1e-5)
+    # What does not vary has no say; what tells has more than before.
+    assert of_features.head[0, 2].item() == pytest.approx(0.7)
+    assert of_features.head[0, 0] > 0.5
+
+
+def test_heads_are_solved_on_features_of_one_scale(of_features, monkeypatch):
+    found = []
+
+    def record(product, joint, log_weights, ridge):
+        found.append((product, joint[0], log_weights[0], ridge.item()))
+        return torch.zeros(1, 4, dtype=torch.float64), None
+
+    monkeypatch.setattr("sklearn_mine._crossfit.solve_head", record)
+    _solve(of_features, floor=0.0)
+    _solve(of_features, floor=0.5)
+    (product, joint, weights, ridge), (floored, *_) = found
+    assert product.mean(dim=0).abs().max() < 1e-6
+    assert product.std(dim=0).tolist() == pytest.approx([1.0, 1.0, 0.0, 1.0])
+    assert joint[0] > 0.5 and joint[2] == 0.0
+    # What hardly varies is not blown up.
+    _, low, _, high = floored.std(dim=0).tolist()
+    assert high == pytest.approx(1.0)
+    assert low == pytest.approx(0.02, rel=0.3)
+    assert weights.exp().sum().item() == pytest.approx(1.0)
+    # The ridge is over the rows, or over the pairs that have weight if those are fewer.
+    n_effective = 1.0 / weights.exp().square().sum().item()
+    assert n_effective > 50
+    assert ridge == pytest.approx(30.0 / 50)
+    of_features.head[0, 0] = 4.0
+    _solve(of_features)
+    _, _, weights, ridge = found[-1]
+    n_effective = 1.0 / weights.exp().square().sum().item()
+    assert 1.0 < n_effective < 50
+    assert ridge == pytest.approx(30.0 / n_effective)
+    of_features.head[0, 0] = 1e4
+    _solve(of_features)
+    assert found[-1][3] == pytest.approx(30.0)
 
 
 @pytest.fixture
