@@ -70,7 +70,7 @@ class LabelCritic:
         return self.without_cells(x, y) + _entries(self.of_cells, x, y)
 
     def of_learnt(self, x: Ints, y: Ints, counts: sp.csr_array) -> Floats:
-        """Values of training rows; of a pair counted once, as if it had not been."""
+        """Values of training rows; of a pair counted once, without what it added."""
         values = self(x, y)
         if self.of_cells.nnz:
             once = _entries(counts, x, y) == 1.0
