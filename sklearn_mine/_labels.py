@@ -142,6 +142,8 @@ def _shares(counts: Floats) -> Floats:
 def _of_new(counts: sp.csr_array) -> tuple[float, float]:
     """Values of a label that is new with one that is, and with one that is not."""
     x, y = _left_out(counts, *_places(counts))
+    if (x != -1).all():
+        return 0.0, 0.0
     n_new_x = counts.sum() * _shares(counts.sum(axis=1))[-1]
     new_y = _shares(counts.sum(axis=0))[-1]
 

@@ -135,7 +135,8 @@ def _open(process):
     return {
         *threading.enumerate(),
         *process.children(recursive=True),
-        *process.open_files(),
+        # Where a file is read or written moves on, not least that of this output.
+        *((each.path, each.fd) for each in process.open_files()),
         *os.listdir(tempfile.gettempdir()),
     }
 
