@@ -187,7 +187,7 @@ class ColumnScorer:
             share = share[deep]
             scores[deep] += share * (bounds - scores[deep])
             errors[deep] += share * (bound_errors - errors[deep])
-        p_values = self._p_values(batch, prepared, counts, tables)
+        p_values = self._p_values(batch, prepared, tables)
         ordered = (first.ordered, self.target.ordered)
         information, bias = table_information(tables, ordered)
         # 2 n times the plain information is a chi-square of 2 n times the bias degrees.
@@ -326,18 +326,12 @@ class ColumnScorer:
         self,
         batch: Sequence[Levels],
         prepared: "_Prepared",
-        counts: Floats,
         tables: Floats,
     ) -> Floats:
-        by_drawing = None
-        if _null.needs_permutations(counts, self.counts):
-            by_drawing = _null.permutation_p_value
-        elif prepared.few_pairs_decide:
-            by_drawing = _null.moments_p_value
-        if by_drawing is not None:
+        if prepared.by_drawing is not None:
             return np.array(
                 [
-                    by_drawing(
+                    prepared.by_drawing(
                         prepared.x_test,
                         levels.codes,
                         self.test_features,
@@ -371,7 +365,7 @@ class _Prepared:
         self.x_test, _ = _null.test_features(levels.values, counts, rng)
         sides = self.x_test, counts, scorer.test_features, scorer.counts
         self.null_weights = _null.null_weights(*sides)
-        self.few_pairs_decide = _null.few_pairs_decide(*sides)
+        self.by_drawing = _null.by_drawing(*sides)
 
     @cached_property
     def quick_look(self) -> QuickLook:

@@ -1,4 +1,4 @@
-"""Two columns of which one has very many labels: cells of counts, kept sparsely.
+"""Two columns of labels, of any number: cells of counts, kept sparsely.
 
 A grid has a level for some hundred labels, and no more. Here each label stays itself:
 a critic on levels is the base of a Pitman-Yor process in each row, as in language
@@ -139,9 +139,11 @@ def _shares(counts: Floats) -> Floats:
     return shares
 
 
-def _of_new(counts: sp.csr_array) -> tuple[float, float]:
-    """Values of a label that is new with one that is, and with one that is not."""
-    x, y = _left_out(counts, *_places(counts))
+def _of_new(counts: sp.csr_array, x: Ints, y: Ints) -> tuple[float, float]:
+    """Values of a label that is new with one that is, and with one that is not.
+
+    Labels x and y are those of :func:`_left_out`.
+    """
     if (x != -1).all():
         return 0.0, 0.0
     n_new_x = counts.sum() * _shares(counts.sum(axis=1))[-1]
@@ -170,8 +172,9 @@ class _Rows:
     def __init__(self, critic: LabelCritic, counts: sp.csr_array) -> None:
         self.counts, places = counts, _places(counts)
         self.share = _shares(counts.sum(axis=0))
+        left_out = _left_out(counts, *places)
         values = critic.of_levels.copy()
-        values[-1, -1], values[-1, :-1] = _of_new(counts)
+        values[-1, -1], values[-1, :-1] = _of_new(counts, *left_out)
         critic = replace(critic, of_levels=values)
         self.base = replace(critic, of_x=-np.log(critic.mean_over_y(self.share)))
         self.of_row, self.n_cells = counts.sum(axis=1), np.diff(counts.indptr)
@@ -179,7 +182,7 @@ class _Rows:
         self.others = counts.data - 1.0
         self.others_of_row = self.of_row[places[0]] - 1.0
         self.other_cells = self.n_cells[places[0]] - (counts.data == 1.0)
-        self.plain = np.exp(self.base.without_cells(*_left_out(counts, *places)))
+        self.plain = np.exp(self.base.without_cells(*left_out))
         self.places = places
 
     def likelihood(self, strength: float, discount: float) -> float:
@@ -266,18 +269,16 @@ def label_score(
         values = critic(x, y)
         over_y = critic.mean_over_y(counts.sum(axis=0))
         over_x = critic.turned.mean_over_y(counts.sum(axis=1))
-        every, n_pairs = counts.sum(axis=1) @ over_y, n**2
+        every, n_partners = counts.sum(axis=1) @ over_y, n
+        in_pairs = over_y[x] + over_x[y]
         if not balanced:
-            every -= counts.data @ np.exp(values)
-            n_pairs = max(n * (n - 1.0), 1.0)
-        in_pairs, n_partners = over_y[x] + over_x[y], n
-        if not balanced:
-            in_pairs = in_pairs - 2.0 * np.exp(values)
-            n_partners = max(n - 1.0, 1.0)
+            tilted, n_partners = np.exp(values), max(n - 1.0, 1.0)
+            every -= counts.data @ tilted
+            in_pairs -= 2.0 * tilted
         if learnt is not None:
             values = critic.of_learnt(x, y, learnt[i])
         # A row alone has no product pair, and says nothing of the normaliser.
-        partition = every / n_pairs if balanced or n > 1.0 else 1.0
+        partition = every / n / n_partners if balanced or n > 1.0 else 1.0
         total += counts.data @ values + n * (1.0 - partition)
         influences.append(values - in_pairs / n_partners)
         weights.append(counts.data)

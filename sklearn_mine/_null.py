@@ -22,6 +22,8 @@ Kuonen (1999), "Saddlepoint approximations for distributions of quadratic forms 
 normal variables".
 """
 
+from collections.abc import Callable
+
 import numpy as np
 import scipy.sparse as sp
 from scipy.special import log_ndtr, ndtri
@@ -155,6 +157,17 @@ def needs_permutations(x_counts: Ints | Floats, y_counts: Ints | Floats) -> bool
     return n < _MIN_ROWS or outside < _MIN_EXPECTED
 
 
+def by_drawing(
+    x_features: Floats, x_counts: Floats, y_features: Floats, y_counts: Floats
+) -> Callable[..., float] | None:
+    """What draws pairings for a p-value, where the limit law cannot be trusted."""
+    if needs_permutations(x_counts, y_counts):
+        return permutation_p_value
+    if few_pairs_decide(x_features, x_counts, y_features, y_counts):
+        return moments_p_value
+    return None
+
+
 def few_pairs_decide(
     x_features: Floats, x_counts: Floats, y_features: Floats, y_counts: Floats
 ) -> bool:
@@ -193,13 +206,8 @@ def moments_p_value(
         cross = x_features.T @ (joint @ y_features)
         return float((cross**2).sum())
 
-    observed, exceed = size(y_codes) * (1.0 - 1e-12), 0
-    drawn: list[float] = []
-    while len(drawn) < _N_MOMENTS:
-        drawn.append(size(rng.permutation(y_codes)))
-        exceed += drawn[-1] >= observed
-        if exceed >= _ENOUGH_EXCEEDANCES and len(drawn) >= 99:
-            break
+    observed = size(y_codes) * (1.0 - 1e-12)
+    drawn, exceed = _drawn(lambda: size(rng.permutation(y_codes)), observed, _N_MOMENTS)
     counted = (1.0 + exceed) / (1.0 + len(drawn))
     if exceed >= _ENOUGH_EXCEEDANCES:
         return counted
@@ -239,13 +247,29 @@ def permutation_p_value(
     def size(rows: Ints) -> Floats:
         return (x_features[x_codes[rows]].T @ beyond_mode) ** 2
 
+    def draw() -> float:
+        return float(size(rng.choice(n, len(rare), replace=False)).sum())
+
     observed = size(rare).sum() * (1.0 - 1e-12)
+    drawn, exceed = _drawn(draw, observed, N_PERMUTATIONS)
+    return (1.0 + exceed) / (1.0 + len(drawn))
+
+
+def _drawn(
+    draw: Callable[[], float], observed: float, most: int
+) -> tuple[list[float], int]:
+    """Statistics of drawn pairings, and how many reach the one observed.
+
+    They are fewer where the answer is plainly not small.
+    """
+    drawn: list[float] = []
     exceed = 0
-    for drawn in range(1, N_PERMUTATIONS + 1):
-        exceed += size(rng.choice(n, len(rare), replace=False)).sum() >= observed
-        if exceed >= _ENOUGH_EXCEEDANCES and drawn >= 99:
+    while len(drawn) < most:
+        drawn.append(draw())
+        exceed += drawn[-1] >= observed
+        if exceed >= _ENOUGH_EXCEEDANCES and len(drawn) >= 99:
             break
-    return (1.0 + exceed) / (1.0 + drawn)
+    return drawn, exceed
 
 
 def independence_p_value(x: Floats, y: Floats, seed: int) -> float:
@@ -259,11 +283,9 @@ def independence_p_value(x: Floats, y: Floats, seed: int) -> float:
     rng = np.random.default_rng([seed, 1])
     x_features, x_counts, x_codes = _tested(x, rng)
     y_features, y_counts, y_codes = _tested(y, rng)
-    rows = x_features, x_codes, y_features, y_codes
-    if needs_permutations(x_counts, y_counts):
-        return permutation_p_value(*rows, rng)
-    if few_pairs_decide(x_features, x_counts, y_features, y_counts):
-        return moments_p_value(*rows, rng)
+    draws = by_drawing(x_features, x_counts, y_features, y_counts)
+    if draws is not None:
+        return draws(x_features, x_codes, y_features, y_codes, rng)
     weights = null_weights(x_features, x_counts, y_features, y_counts)
     observed = row_statistic(x_features[x_codes], y_features[y_codes])
     return float(chi_square_sum_sf(np.array([observed]), weights)[0])
@@ -278,8 +300,7 @@ def column_p_values(x: Floats, y: Floats, seed: int) -> Floats:
     of_y, y_counts, y_codes = _tested(y, np.random.default_rng([seed, 1]))
     for j, column in enumerate(x.T[:, :, None]):
         of_x, x_counts, x_codes = _tested(column, np.random.default_rng([seed, 2]))
-        drawn = needs_permutations(x_counts, y_counts)
-        if not drawn and not few_pairs_decide(of_x, x_counts, of_y, y_counts):
+        if by_drawing(of_x, x_counts, of_y, y_counts) is None:
             weights = null_weights(of_x, x_counts, of_y, y_counts)
             observed = row_statistic(of_x[x_codes], of_y[y_codes])
             p_values[j] = chi_square_sum_sf(np.array([observed]), weights)[0]
