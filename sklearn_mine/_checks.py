@@ -12,7 +12,7 @@ from sklearn.model_selection import GroupKFold
 from sklearn.utils import check_random_state
 
 from ._crossfit import CrossFit, make_folds
-from ._encoding import MAX_DISCRETE, Override, TableEncoder, fit_column
+from ._encoding import MAX_DISCRETE, Override, TableEncoder
 from ._params import Settings
 from ._table import Table, is_missing
 from ._typing import CV, Bools, Floats, Folds, Ints, SeedLike
@@ -21,16 +21,12 @@ from ._warn import warn
 # Nats by which training rows may lie above held-out ones without a warning, and rows
 # from which the log of their number is a limit worth a word.
 _FAR, _FEW_ROWS = 0.1, 50
-# Fewer rows show little, and fewer than the second may fall in order by chance.
-_VERY_FEW_ROWS, _MIN_IN_ORDER = 30, 10
+# Fewer rows show little.
+_VERY_FEW_ROWS = 30
 # Standard errors by which a correlation is found at p < 0.05 in four cases of five.
 _FOUND = 2.8
-# Rows that tell at once that most pairs of columns are no functions of each other.
-_HEAD = 16
 # Rows, of all, whose label is worth a word if no other row has it.
 _RARE = 0.01
-# Columns that one message names.
-_NAMED = 5
 
 # Text that reads as a number, also with a decimal comma or thousands set apart; but
 # what begins with a nought is a code. So many rows are looked at.
@@ -208,81 +204,6 @@ def fold_rows(
                 "such as GroupKFold, or a number.",
             )
     return folds
-
-
-def infinite_pairs(
-    table: Table,
-    discrete: Sequence[Override],
-    other: Table,
-    of_other: Sequence[Override],
-) -> list[tuple[int, int]]:
-    """Pairs of continuous columns that are increasing or decreasing functions.
-
-    Parameters
-    ----------
-    table, other : Table
-    discrete, of_other : list of bool or "auto"
-        See :func:`discrete_overrides`.
-
-    Returns
-    -------
-    pairs : list of (int, int)
-        A column of `table` and one of `other` of which each tells the other without
-        end. Rows in which either is missing are left out.
-    """
-    # Whole columns are read only where their first rows let them be functions.
-    heads, of_others = (_numbers_of(part.rows(slice(_HEAD))) for part in (table, other))
-    if not heads:
-        return []
-    numeric, stacked = list(heads), np.column_stack(list(heads.values()))
-    pairs = []
-    for j, head in of_others.items():
-        order = np.argsort(head, kind="stable")
-        rises = np.diff(head[order]) > 0  # not where either is missing
-        steps = np.diff(stacked[order], axis=0)[rises]
-        one_way = ~(steps <= 0).any(axis=0) | ~(steps >= 0).any(axis=0)
-        for i in np.asarray(numeric)[one_way].tolist():
-            x, y = table.column(i), other.column(j)
-            known = (x, discrete[i]), (y, of_other[j])
-            if all(_is_continuous(*each) for each in known) and _are_functions(x, y):
-                pairs.append((i, j))
-    return pairs
-
-
-def _numbers_of(table: Table) -> dict[int, Floats]:
-    """The columns of numbers, by their place."""
-    columns = {j: table.column(j) for j in range(table.shape[1])}
-    return {j: column for j, column in columns.items() if column.dtype != object}
-
-
-def warn_of_infinite(pairs: list[tuple[int, int]], table: Table, other: Table) -> None:
-    """Say which pairs of columns, of :func:`infinite_pairs`, share without end."""
-    if pairs:
-        named = ", ".join(
-            f"{table.name}[{table.label(i)!r}] and {other.name}[{other.label(j)!r}]"
-            for i, j in pairs[:_NAMED]
-        )
-        more = f" and {len(pairs) - _NAMED} more pairs" * (len(pairs) > _NAMED)
-        warn(
-            f"{named}{more}: continuous, and each an increasing or decreasing function "
-            "of the other, so their mutual information is infinite. The estimate only "
-            "says what so many rows can show; drop one of the two."
-        )
-
-
-def _are_functions(x: Floats, y: Floats) -> bool:
-    """Whether x and y, where both are there, are strictly monotone in each other."""
-    present = ~(np.isnan(x) | np.isnan(y))
-    if present.sum() < _MIN_IN_ORDER:
-        return False
-    order = np.argsort(y[present], kind="stable")
-    x_steps, y_steps = np.diff(x[present][order]), np.diff(y[present][order])
-    one_way = (x_steps >= 0).all() or (x_steps <= 0).all()
-    return bool(one_way and ((x_steps != 0) == (y_steps != 0)).all())
-
-
-def _is_continuous(column: NDArray[Any], discrete: Override) -> bool:
-    return not fit_column(column, discrete=discrete)[0].discrete
 
 
 def discrete_labels(target: Table, encoder: TableEncoder) -> Ints | None:

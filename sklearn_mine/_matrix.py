@@ -11,12 +11,11 @@ from numpy.typing import ArrayLike
 from ._checks import (
     discrete_overrides,
     draw_seed,
-    infinite_pairs,
     require_pairs,
     warn_of_few_rows,
-    warn_of_infinite,
     warn_of_numbers_in_text,
 )
+from ._copies import infinite_pairs, warn_of_infinite
 from ._encoding import Override, level_columns
 from ._params import NATS_PER_UNIT
 from ._progress import progress

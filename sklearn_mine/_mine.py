@@ -19,17 +19,16 @@ from ._checks import (
     draw_seed,
     fold_rows,
     goes_astray,
-    infinite_pairs,
     require_pairs,
     warn_of_few_rows,
     warn_of_fit,
     warn_of_identifiers,
-    warn_of_infinite,
     warn_of_new_labels,
     warn_of_numbers_in_text,
     warn_of_rare_labels,
     warn_of_repeats,
 )
+from ._copies import copied_cells, infinite_pairs, warn_of_infinite
 from ._crossfit import CrossFit, cross_fit, n_tested
 from ._encoding import LevelMap, TableEncoder
 from ._given import ConditionalTest, GivenFit, GivenFitter
@@ -326,8 +325,13 @@ class MINE(KnowsItsVersion, TellsCallbacks, ShowsFigures, TakesAnyTable, BaseEst
         given: TableLike | None = None,
         groups: ArrayLike | None = None,
         callbacks: Callbacks = (),
+        in_cells: bool = True,
     ) -> Folds | None:
-        """Fit, and return the folds; None where a side is constant."""
+        """Fit, and return the folds; None where a side is constant.
+
+        Critics of copies may tell cells apart and nothing between, unless `in_cells`
+        is False.
+        """
         settings = self._settings(callbacks)
         X = as_table(X, "X", estimator=self)
         n = X.shape[0]
@@ -364,7 +368,7 @@ class MINE(KnowsItsVersion, TellsCallbacks, ShowsFigures, TakesAnyTable, BaseEst
         fit: CrossFit | GivenFit
         pair = None
         if z is None and settings.solved and settings.start is not None:
-            pair = self._pair(X, target, folds)
+            pair = self._pair(X, target, folds, in_cells)
         with one_thread():
             if z is not None:
                 fitter = GivenFitter(y, z, folds, settings, seed=seed, **options)
@@ -562,7 +566,9 @@ class MINE(KnowsItsVersion, TellsCallbacks, ShowsFigures, TakesAnyTable, BaseEst
             for record in history
         ]
 
-    def _pair(self, X: Table, target: Table, folds: Folds) -> Pair | None:
+    def _pair(
+        self, X: Table, target: Table, folds: Folds, in_cells: bool
+    ) -> Pair | None:
         """Two single columns as a pair, for critics on a grid; else None."""
         if X.shape[1] > 1 or target.shape[1] > 1:
             return None
@@ -574,7 +580,8 @@ class MINE(KnowsItsVersion, TellsCallbacks, ShowsFigures, TakesAnyTable, BaseEst
             )
             for table, encoder in ((X, self._x_encoder), (target, self._y_encoder))
         )
-        return Pair(x, y, folds)
+        columns = X.column(0), target.column(0)
+        return Pair(x, y, folds, copied_cells(*columns) if in_cells else None)
 
     def _figures(self) -> list[tuple[str, str]]:
         if not hasattr(self, "mutual_info_"):

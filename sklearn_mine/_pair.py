@@ -289,21 +289,34 @@ class Pair:
     x, y : Levels
         As :func:`fine_levels` gives them.
     folds : list of (train, test) index arrays
+    cells : pair of ndarrays of shape (n,), optional
+        Where a column of numbers copies the other; see :func:`copied_cells`.
     """
 
-    def __init__(self, x: Levels, y: Levels, folds: Folds) -> None:
+    def __init__(
+        self,
+        x: Levels,
+        y: Levels,
+        folds: Folds,
+        cells: tuple[Ints, Ints] | None = None,
+    ) -> None:
         self.x, self.y, self.folds = x, y, folds
+        # Whether levels tell all that labels tell.
+        self.exact = all(side.whole and side.encoding.discrete for side in (x, y))
+        if cells is not None and not (x.encoding.discrete and y.encoding.discrete):
+            self.codes = cells
+            x_levels, y_levels = (np.zeros(side.max() + 1, dtype=int) for side in cells)
+            self.grid: Any = LabelGrid(x_levels, y_levels, balanced=False)
+            return
         self.codes = x.codes, y.codes
         balanced = hold_shares(folds, y.labels)
         # Of labels alone single cells tell all. (Two values have no order.)
         labels = not any(side.ordered and len(side.values) > 2 for side in (x, y))
         grid = None if labels else Grid(x, y, balanced)
-        self.grid: Any = grid
+        self.grid = grid
         if labels or has_many_labels(x, y):
             self.codes, levels = zip(*map(_labels_of, (x, y)), strict=True)
             self.grid = LabelGrid(levels[0], levels[1], balanced, grid)
-        # Whether levels tell all that labels tell.
-        self.exact = all(side.whole and side.encoding.discrete for side in (x, y))
 
     def table(self, rows: Ints | slice) -> Any:
         """Counts of some rows."""

@@ -13,17 +13,16 @@ from ._checks import (
     column_indices,
     discrete_overrides,
     draw_seed,
-    infinite_pairs,
     may_repeat,
     near_what_rows_show,
     require_pairs,
     warn_of_few_rows,
     warn_of_identifiers,
-    warn_of_infinite,
     warn_of_numbers_in_text,
     warn_of_rare_labels,
     warn_of_repeats,
 )
+from ._copies import infinite_pairs, warn_of_infinite
 from ._encoding import Override, TableEncoder
 from ._params import (
     CRITIC_CONSTRAINTS,
@@ -387,7 +386,8 @@ def score_table(
     warn_of_numbers_in_text(table, overrides)
     warn_of_numbers_in_text(target, task.encoder.discrete)
     warn_of_identifiers(task.encoder, target)
-    warn_of_rare_labels(target, task.labels)
+    if task.encoder.informative:
+        warn_of_rare_labels(target, task.labels)
     given = _given_columns(params.given_features, table)
     if given:
         task.condition_on(table.block(given), [overrides[j] for j in given])

@@ -228,7 +228,8 @@ class _CriticModel(
         table = as_table(X, "X", estimator=self)
         self._mine = MINE(**self.get_params(), discrete_target=discrete_target)
         with share(0.0, 0.6):
-            folds = self._mine._fit(X, target, None, groups, callbacks)
+            # Predictions weigh values between those of the rows.
+            folds = self._mine._fit(X, target, None, groups, callbacks, in_cells=False)
         self.mutual_info_ = self._mine.mutual_info_
         self.std_error_, self.p_value_ = self._mine.std_error_, self._mine.p_value_
         self.history_ = self._mine.history_

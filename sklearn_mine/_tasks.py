@@ -18,6 +18,7 @@ from tqdm import tqdm
 
 from ._checks import discrete_labels, fold_rows, is_number_of_folds
 from ._columns import ColumnScorer, ColumnScores
+from ._copies import copied_cells
 from ._crossfit import CrossFit, cross_fit
 from ._encoding import Levels, Override, TableEncoder, level_column
 from ._given import ConditionalTest, GivenFitter
@@ -275,12 +276,11 @@ def _look_closer(task: Task, chunk: Chunk, i: int, outcome: Outcome) -> Outcome:
         if fit.solver == "newton":
             return outcome
         return fit.estimate, fit.std_error, p_value, fit.solver
-    levels = fine_levels(
-        chunk.table.column(chunk.blocks[i][0]),
-        encoding=task.encoding,
-        discrete=chunk.overrides[chunk.blocks[i][0]],
-    )
-    pair = Pair(levels, task.target_levels, task.folds)
+    j = chunk.blocks[i][0]
+    column, discrete = chunk.table.column(j), chunk.overrides[j]
+    levels = fine_levels(column, encoding=task.encoding, discrete=discrete)
+    cells = copied_cells(column, task.target.column(0))
+    pair = Pair(levels, task.target_levels, task.folds, cells)
     # A score is never more than held-out rows can certify.
     fit = fit_pair(pair, x, task.y, task.settings, may_lean=False, **_options(task))
     return fit.estimate, fit.std_error, p_value, fit.solver
