@@ -71,6 +71,8 @@ class ColumnScorer:
         Seeds everything that is drawn, the same for each column.
     independent_rows : bool
         Whether any row may be scored by what all others show.
+    counts_labels : bool
+        Whether who calls counts the lumped columns himself: they get a p-value alone.
     """
 
     def __init__(
@@ -80,8 +82,10 @@ class ColumnScorer:
         settings: Settings,
         seed: int,
         independent_rows: bool = True,
+        counts_labels: bool = False,
     ) -> None:
         self.target, self.folds = target, folds
+        self.counts_labels = counts_labels
         self.balanced = hold_shares(folds, target.labels)
         self.settings, self.seed = settings, seed
         self.n_rows = len(target.codes)
@@ -135,8 +139,8 @@ class ColumnScorer:
             np.zeros(size, dtype=bool),
         )
 
-        def keep(places: list[int], batch: list[Levels]) -> None:
-            parts = self._score_batch(batch)
+        def keep(places: list[int], batch: list[Levels], solved: bool = True) -> None:
+            parts = self._score_batch(batch, solved)
             result.kinds[places] = "newton"
             arrays = (
                 result.scores,
@@ -155,8 +159,8 @@ class ColumnScorer:
                 if levels.encoding.kind == "identifier":
                     result.kinds[j] = "identifier"
             elif not levels.canonical:
-                keep([j], [levels])
-                result.lumped[j] = has_many_labels(levels, self.target)
+                result.lumped[j] = lumped = has_many_labels(levels, self.target)
+                keep([j], [levels], solved=not (lumped and self.counts_labels))
             else:
                 pending.append(levels)
                 where.append(j)
@@ -168,7 +172,7 @@ class ColumnScorer:
         return result
 
     def _score_batch(
-        self, batch: Sequence[Levels]
+        self, batch: Sequence[Levels], solved: bool
     ) -> tuple[Floats, Floats, Floats, Floats, Floats]:
         """Columns that share their levels, and so every feature."""
         first = batch[0]
@@ -179,6 +183,10 @@ class ColumnScorer:
             if first.canonical:
                 self._shared = prepared
         tables = self._tables(batch, len(counts))
+        p_values = self._p_values(batch, prepared, tables)
+        if not solved:
+            nothing = np.zeros(len(batch))
+            return nothing, nothing, p_values, nothing, nothing
         scores, errors, share = self._first_look(prepared, tables)
         deep = np.flatnonzero(share)
         if len(deep):
@@ -187,7 +195,6 @@ class ColumnScorer:
             share = share[deep]
             scores[deep] += share * (bounds - scores[deep])
             errors[deep] += share * (bound_errors - errors[deep])
-        p_values = self._p_values(batch, prepared, tables)
         ordered = (first.ordered, self.target.ordered)
         information, bias = table_information(tables, ordered)
         # 2 n times the plain information is a chi-square of 2 n times the bias degrees.

@@ -24,6 +24,9 @@ _CELL = 3
 # Columns that one message names.
 _NAMED = 5
 
+# The cell of each row, of either column.
+Cells = tuple[Ints, Ints]
+
 
 def infinite_pairs(
     table: Table,
@@ -79,7 +82,7 @@ def warn_of_infinite(pairs: list[tuple[int, int]], table: Table, other: Table) -
         )
 
 
-def copied_cells(x: NDArray[Any], y: NDArray[Any]) -> tuple[Ints, Ints] | None:
+def copied_cells(x: NDArray[Any], y: NDArray[Any]) -> Cells | None:
     """Cells of two columns of numbers that are functions of each other.
 
     Parameters
@@ -94,7 +97,10 @@ def copied_cells(x: NDArray[Any], y: NDArray[Any]) -> tuple[Ints, Ints] | None:
         The same for both but where either is missing, which has a cell of its own.
         None where the columns are no such functions.
     """
-    if not (_is_numbers(x) and _is_numbers(y) and _are_functions(x, y)):
+    if not (_is_numbers(x) and _is_numbers(y)):
+        return None
+    # Of nearly all pairs a few rows tell.
+    if not (_one_way(x[:_HEAD], y[:_HEAD]) and _are_functions(x, y)):
         return None
     present = ~(is_missing(x) | is_missing(y))
     _, value, counts = np.unique(y[present], return_inverse=True, return_counts=True)
@@ -131,10 +137,15 @@ def _numbers_of(table: Table) -> dict[int, Floats]:
 def _are_functions(x: Floats, y: Floats) -> bool:
     """Whether x and y, where both are there, are strictly monotone in each other."""
     present = ~(np.isnan(x) | np.isnan(y))
-    if present.sum() < _MIN_IN_ORDER:
-        return False
-    order = np.argsort(y[present], kind="stable")
-    x_steps, y_steps = np.diff(x[present][order]), np.diff(y[present][order])
+    return int(present.sum()) >= _MIN_IN_ORDER and _one_way(x[present], y[present])
+
+
+def _one_way(x: Floats, y: Floats) -> bool:
+    """The same of rows of which none is missing, or none where both rise."""
+    order = np.argsort(y, kind="stable")
+    x_steps, y_steps = np.diff(x[order]), np.diff(y[order])
+    rises = ~(np.isnan(x_steps) | np.isnan(y_steps))
+    x_steps, y_steps = x_steps[rises], y_steps[rises]
     one_way = (x_steps >= 0).all() or (x_steps <= 0).all()
     return bool(one_way and ((x_steps != 0) == (y_steps != 0)).all())
 

@@ -112,6 +112,8 @@ class ColumnEncoding:
                 scores = np.interp(values[~gone], self.knots, self.scores)
             encoded[~gone, 0] = scores
             start = 1
+        elif self.atoms.dtype != object:
+            _require_numbers(values)
         elif values.dtype != object:
             values = values.astype(str).astype(object)
         for i, atom in enumerate(self.atoms):
@@ -212,7 +214,9 @@ def fit_column(
     summary = (uniques, inverse, counts)
     if len(uniques) == 1 and not has_missing:
         return ColumnEncoding("constant", none, none, none, False, True), summary
-    if values.dtype == object:
+    # Numbers that the user calls labels are codes, unless they are as few as counts.
+    is_codes = discrete is True and len(uniques) > MAX_DISCRETE
+    if values.dtype == object or is_codes:
         if len(uniques) > IDENTIFIER_SHARE * len(present) and len(uniques) > 2:
             return ColumnEncoding("identifier", none, none, none, False, True), summary
         kept = _heaviest(uniques, counts, MAX_CATEGORIES)
@@ -369,10 +373,11 @@ class LevelMap:
     """Levels of new values, learnt from values and their levels.
 
     A number between levels belongs to the nearest one, but not to a level of a single
-    value beside a level of many. Values that nothing is known of get -1.
+    value beside a level of many. Values that nothing is known of get -1: of text, and
+    of numbers that have no order, all that are new.
     """
 
-    def __init__(self, values: NDArray[Any], codes: Ints) -> None:
+    def __init__(self, values: NDArray[Any], codes: Ints, ordered: bool = True) -> None:
         gone = is_missing(values)
         self.of_missing = int(codes[gone][0]) if gone.any() else -1
         values, codes = values[~gone], codes[~gone]
@@ -381,7 +386,8 @@ class LevelMap:
             values = values.astype(str)
         order = np.argsort(values, kind="stable")
         values, codes = values[order], codes[order]
-        if self.numeric:
+        self.ordered = ordered and self.numeric
+        if self.ordered:
             # Runs of values of one level.
             changes = np.diff(codes, prepend=-1, append=-1) != 0
         else:
@@ -399,15 +405,15 @@ class LevelMap:
         gone = is_missing(values)
         values = values[~gone]
         if len(self.codes) and len(values):
-            found[~gone] = self._numbers(values) if self.numeric else self._text(values)
+            found[~gone] = self._nearest(values) if self.ordered else self._same(values)
         return found
 
-    def _text(self, values: NDArray[Any]) -> Ints:
-        values = values.astype(str)
+    def _same(self, values: NDArray[Any]) -> Ints:
+        values = values if self.numeric else values.astype(str)
         place = np.searchsorted(self.lowest, values).clip(max=len(self.codes) - 1)
         return np.where(self.lowest[place] == values, self.codes[place], -1)
 
-    def _numbers(self, values: NDArray[Any]) -> Ints:
+    def _nearest(self, values: NDArray[Any]) -> Ints:
         last = len(self.codes) - 1
         below = (np.searchsorted(self.lowest, values, side="right") - 1).clip(min=0)
         above = (below + (values > self.highest[below])).clip(max=last)

@@ -388,10 +388,13 @@ class MINE(KnowsItsVersion, TellsCallbacks, ShowsFigures, TakesAnyTable, BaseEst
         if pair is not None and isinstance(fits[0].bank, TableBank | LabelBank):
             pieces.grid = pair.grid
             pieces.counts = sp.csr_array(pair.table(slice(None)))
-            self._level_maps = (
-                LevelMap(X.column(0), pair.codes[0]),
-                LevelMap(target.column(0), pair.codes[1]),
+            x_map, y_map = (
+                LevelMap(table.column(0), codes, ordered)
+                for table, codes, ordered in zip(
+                    (X, target), pair.codes, pair.ordered, strict=True
+                )
             )
+            self._level_maps = x_map, y_map
         self._report(pieces, fit.history)
         for each, of in zip(fits, _TERMS if len(fits) > 1 else ("",), strict=True):
             warn_of_fit(each, n, settings, of, bool(infinite))

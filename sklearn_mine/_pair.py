@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 
 from ._basis import Side
+from ._copies import Cells
 from ._crossfit import CrossFit, cross_fit, hold_shares, n_repeats
 from ._encoding import (
     MAX_LABELS,
@@ -298,17 +299,17 @@ class Pair:
         x: Levels,
         y: Levels,
         folds: Folds,
-        cells: tuple[Ints, Ints] | None = None,
+        cells: Cells | None = None,
     ) -> None:
         self.x, self.y, self.folds = x, y, folds
         # Whether levels tell all that labels tell.
         self.exact = all(side.whole and side.encoding.discrete for side in (x, y))
         if cells is not None and not (x.encoding.discrete and y.encoding.discrete):
-            self.codes = cells
+            self.codes, self.ordered = cells, (True, True)
             x_levels, y_levels = (np.zeros(side.max() + 1, dtype=int) for side in cells)
             self.grid: Any = LabelGrid(x_levels, y_levels, balanced=False)
             return
-        self.codes = x.codes, y.codes
+        self.codes, self.ordered = (x.codes, y.codes), (x.ordered, y.ordered)
         balanced = hold_shares(folds, y.labels)
         # Of labels alone single cells tell all. (Two values have no order.)
         labels = not any(side.ordered and len(side.values) > 2 for side in (x, y))

@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from ._checks import discrete_labels, fold_rows, is_number_of_folds
 from ._columns import ColumnScorer, ColumnScores
-from ._copies import copied_cells
+from ._copies import Cells, copied_cells
 from ._crossfit import CrossFit, cross_fit
 from ._encoding import Levels, Override, TableEncoder, level_column
 from ._given import ConditionalTest, GivenFitter
@@ -99,7 +99,13 @@ class Task:
             )
             independent = groups is None and is_number_of_folds(params.cv)
             self.scorer = ColumnScorer(
-                levels, self.folds, self.settings, seed, independent
+                levels,
+                self.folds,
+                self.settings,
+                seed,
+                independent,
+                # A closer look does.
+                strong is not None and self.settings.start is not None,
             )
 
     @cached_property
@@ -223,8 +229,9 @@ def score_chunk(task: Task, chunk: Chunk) -> list[Outcome | None]:
                     result.kinds[place],
                 )
                 column = chunk.table.column(columns[place])
-                if _may_pay(task, column, result, place) and not task.abandoned:
-                    outcomes[i] = _look_closer(task, chunk, i, outcome)
+                cells = copied_cells(column, task.target.column(0))
+                if _may_pay(task, column, result, place, cells) and not task.abandoned:
+                    outcomes[i] = _look_closer(task, chunk, i, outcome, cells)
         for i, outcome in enumerate(outcomes):
             if outcome is None and not task.abandoned:
                 outcomes[i] = _score_vector(task, chunk, i)
@@ -232,7 +239,11 @@ def score_chunk(task: Task, chunk: Chunk) -> list[Outcome | None]:
 
 
 def _may_pay(
-    task: Task, column: NDArray[Any], result: ColumnScores, place: int
+    task: Task,
+    column: NDArray[Any],
+    result: ColumnScores,
+    place: int,
+    cells: Cells | None,
 ) -> bool:
     """Whether a column deserves more than a few dozen levels."""
     if task.strong is None:
@@ -243,7 +254,7 @@ def _may_pay(
     significant = result.p_values[place] < _ALPHA_CANDIDATE
     dependent = significant or gap > _CLEAR * result.gap_errors[place]
     shows = dependent and (falls_short(score, gap) or score > strong)
-    return shows or bool(result.lumped[place])
+    return shows or bool(result.lumped[place]) or cells is not None
 
 
 def _encode_block(task: Task, chunk: Chunk, i: int) -> tuple[Floats, TableEncoder]:
@@ -265,7 +276,9 @@ def _score_vector(task: Task, chunk: Chunk, i: int) -> Outcome:
     return fit.estimate, fit.std_error, p_value, fit.solver
 
 
-def _look_closer(task: Task, chunk: Chunk, i: int, outcome: Outcome) -> Outcome:
+def _look_closer(
+    task: Task, chunk: Chunk, i: int, outcome: Outcome, cells: Cells | None
+) -> Outcome:
     """A single column against a single target on a fine grid, or by networks."""
     x, _ = _encode_block(task, chunk, i)
     p_value = outcome[2]
@@ -279,7 +292,6 @@ def _look_closer(task: Task, chunk: Chunk, i: int, outcome: Outcome) -> Outcome:
     j = chunk.blocks[i][0]
     column, discrete = chunk.table.column(j), chunk.overrides[j]
     levels = fine_levels(column, encoding=task.encoding, discrete=discrete)
-    cells = copied_cells(column, task.target.column(0))
     pair = Pair(levels, task.target_levels, task.folds, cells)
     # A score is never more than held-out rows can certify.
     fit = fit_pair(pair, x, task.y, task.settings, may_lean=False, **_options(task))

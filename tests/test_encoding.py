@@ -236,6 +236,12 @@ def test_level_map_takes_the_nearer_level():
     )
 
 
+def test_level_map_knows_no_number_beside_codes():
+    codes = LevelMap(np.array([7.0, np.nan, 3.0]), np.array([0, 2, 1]), ordered=False)
+    new = np.array([3.0, 4.0, 7.0, 1e9, np.nan])
+    np.testing.assert_array_equal(codes(new), [1, -1, 0, -1, 2])
+
+
 def test_level_map_of_text_and_missing_cells():
     text = np.array(["a", "b", "a", None], dtype=object)
     known = LevelMap(text, np.array([0, 1, 0, 2]))

@@ -162,7 +162,7 @@ def test_new_labels_count_as_one_that_was_never_seen(critics):
 
 
 def _names(labels):
-    return np.array([f"label {i}" for i in labels], dtype=object)
+    return np.array([f"label {i:04}" for i in labels], dtype=object)
 
 
 def test_twelve_fair_bits_have_their_entropy(rng):
@@ -195,6 +195,39 @@ def test_noisy_links_of_many_labels_are_measured(exponent, share, least, rng):
     assert least * truth < mine.held_out_bound_ < truth + 2.0 * mine.std_error_
     # What rows are too few to show is not made up for.
     assert mine.held_out_bound_ <= mine.mutual_info_ < truth + 2.0 * mine.std_error_
+
+
+@pytest.mark.parametrize(
+    ("n_labels", "n", "of_numbers"), [(40, 600, True), (300, 2000, False)]
+)
+def test_numbers_that_are_said_to_be_labels_are_like_text(n_labels, n, of_numbers, rng):
+    x = rng.integers(n_labels, size=n)
+    if of_numbers:
+        y = other = rng.normal(size=n_labels)[x] + rng.normal(size=n)
+    else:
+        y = np.where(rng.random(n) < 0.5, rng.permutation(n_labels)[x], x)
+        other = _names(y)
+    labels = {"discrete_features": True, "discrete_target": not of_numbers}
+    labels |= {"solver": "newton", "random_state": 0}
+    numbers = mine_score(x[:, None], y, **labels)
+    names = mine_score(_names(x)[:, None], other, **labels)
+    np.testing.assert_allclose(numbers, names, atol=1e-6)
+    assert numbers[0][0] > (0.1 if of_numbers else 1.5)
+    numbers = MINE(**labels).fit(x[:, None], y).held_out_bound_
+    names = MINE(**labels).fit(_names(x)[:, None], other).held_out_bound_
+    assert numbers == pytest.approx(names, abs=1e-6)
+
+
+@pytest.mark.parametrize("n_labels", [60, 200])
+def test_codes_are_told_apart_whatever_their_order(n_labels, rng):
+    x = rng.integers(n_labels, size=40 * n_labels)
+    y = rng.permutation(n_labels)[x]
+    labels = {"discrete_features": True, "discrete_target": True, "random_state": 0}
+    mine = MINE(**labels).fit(x[:, None], y)
+    assert mine.mutual_info_ == pytest.approx(np.log(n_labels), rel=0.02)
+    # A code that was never seen is not its neighbour.
+    beside, itself = mine.pointwise_mutual_info([[x[0] + 0.1], [x[0]]], [y[0], y[0]])
+    assert beside <= 0.0 < itself
 
 
 @pytest.mark.parametrize("cv", [LeaveOneOut(), 40])

@@ -176,21 +176,22 @@ class _Problem:
     ) -> None:
         self.x = torch.from_numpy(x_functions)
         self.y = torch.from_numpy(y_functions)
-        self.rows, self.columns = torch.from_numpy(
-            np.array(np.isfinite(order).nonzero())
-        )
+        # The side of fewer functions, by which products are sorted.
+        self.turned = x_functions.shape[1] < y_functions.shape[1]
+        kept = np.isfinite(order if self.turned else order.T)
+        places = torch.from_numpy(np.array(kept.nonzero()))
+        self.rows, self.columns = places if self.turned else places.flip(0)
         self.order = torch.from_numpy(order)[self.rows, self.columns]
         self.tables = torch.from_numpy(tables).flatten(1)
         self.table_ridge = _TABLE_PRECISION * torch.from_numpy(table_order) ** 2
         self.n_weights = len(self.rows) + len(self.tables)
         self.log_product = torch.from_numpy(product).log()
         self.joint_mean = self._means(torch.from_numpy(joint))
-        self.x_squares, x_place = _products(self.x)
-        self.y_squares, y_place = _products(self.y)
-        # Where the second moment of two products stands among the squares' means.
-        x_place = x_place[self.rows][:, self.rows]
-        y_place = y_place[self.columns][:, self.columns]
-        self.place = x_place * self.y_squares.shape[1] + y_place
+        fewer, more = (self.x, self.y) if self.turned else (self.y, self.x)
+        self.of_more = more[:, places[1]]
+        self.squares, place = _products(fewer)
+        self.place = place[:, places[0]]
+        self.ends = np.cumsum(kept.sum(axis=1)).tolist()
 
     def ridge(self, precision: float) -> torch.Tensor:
         """Prior precision of each weight, in rows."""
@@ -237,15 +238,22 @@ class _Problem:
 
     def _moments(self, tilted: torch.Tensor) -> torch.Tensor:
         """Second moments of all that has a weight."""
-        x_squares, y_squares, x, y, tables = (
+        of_more, squares, x, y, tables = (
             part.to(tilted.dtype)
-            for part in (self.x_squares, self.y_squares, self.x, self.y, self.tables)
+            for part in (self.of_more, self.squares, self.x, self.y, self.tables)
         )
-        moments = (x_squares.T @ tilted @ y_squares).flatten()[self.place]
-        weighted = tables * tilted.flatten()
-        by_level = weighted.view(-1, *tilted.shape) @ y
-        beside = (x.T @ by_level)[:, self.rows, self.columns]
-        right = torch.cat([beside, weighted @ tables.T], dim=1).T
+        by_level = (tilted.T if self.turned else tilted) @ squares
+        moments = tilted.new_empty(len(self.rows), len(self.rows))
+        begin = 0
+        for place, end in zip(self.place, self.ends, strict=True):
+            weighted = of_more[:, begin:] * by_level[:, place[begin:]]
+            block = of_more[:, begin:end].T @ weighted
+            moments[begin:end, begin:], moments[begin:, begin:end] = block, block.T
+            begin = end
+        tilted_tables = tables * tilted.flatten()
+        beside = x.T @ (tilted_tables.view(-1, *tilted.shape) @ y)
+        beside = beside[:, self.rows, self.columns]
+        right = torch.cat([beside, tilted_tables @ tables.T], dim=1).T
         return torch.cat([torch.cat([moments, beside]), right], dim=1)
 
 

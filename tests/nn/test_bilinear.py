@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
+import torch
 from scipy.optimize import minimize
 from scipy.special import logsumexp
 
-from sklearn_mine.nn.bilinear import PRECISIONS, solve_bilinear
+from sklearn_mine.nn.bilinear import PRECISIONS, _Problem, solve_bilinear
 
 
 def _problem(rng, n=400, strength=1.0):
@@ -43,6 +44,24 @@ def test_solution_is_the_maximum(rng):
     )
     _, values = _bound(other.x, problem, solution.precision)
     np.testing.assert_allclose(solution.values, values, atol=1e-3)
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_second_moments_are_those_of_all_products(turned, rng):
+    x, y, order, joint, product, _ = _problem(rng)
+    tables = rng.normal(size=(2, 6, 5))
+    if turned:
+        x, y, order, joint, product = y, x, order.T, joint.T, product.T
+        tables = tables.transpose(0, 2, 1).copy()
+    problem = _Problem(x, y, order, tables, np.ones(2), joint, product)
+    products = [
+        x[:, i, None] * y[:, j]
+        for i, j in zip(problem.rows, problem.columns, strict=True)
+    ]
+    features = np.concatenate([products, tables]).reshape(len(products) + 2, -1)
+    assert len(products) == np.isfinite(order).sum()
+    moments = problem._moments(torch.from_numpy(np.ascontiguousarray(joint)))
+    np.testing.assert_allclose(moments, (features * joint.ravel()) @ features.T)
 
 
 def test_values_are_normalised(rng):
