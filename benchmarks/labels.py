@@ -5,7 +5,9 @@ with a copy in which a share of the rows is drawn anew; labels that name one of 
 classes; labels that shift the odds of two; labels that go with five others each; and
 independent ones. Prints the truth, `mutual_info_`, its standard error,
 `held_out_bound_` and the plain table of counts with Miller and Madow's correction,
-means of some draws. Results go to benchmarks/results.
+means of some draws. Then columns of numbers, which nobody says are labels, with
+themselves: the truth is their entropy where they are whole numbers, else infinite.
+Results go to benchmarks/results.
 
     python benchmarks/labels.py
     python benchmarks/labels.py --draws 10
@@ -110,15 +112,26 @@ def corrected_table(x, y):
     return mutual_info_score(x, y) - (cells[2] - cells[0] - cells[1] + 1) / 2 / len(x)
 
 
-def measure(draw, n, seed):
-    x, y = draw(np.random.default_rng(seed), n)
+def fit(x, y, seed):
+    """`mutual_info_`, its standard error, the bound and seconds."""
     start = time.perf_counter()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        mine = MINE(random_state=seed).fit(names(x)[:, None], names(y))
+        mine = MINE(random_state=seed).fit(x[:, None], y)
     seconds = time.perf_counter() - start
-    figures = mine.mutual_info_, mine.std_error_, mine.held_out_bound_
+    return mine.mutual_info_, mine.std_error_, mine.held_out_bound_, seconds
+
+
+def measure(draw, n, seed):
+    x, y = draw(np.random.default_rng(seed), n)
+    *figures, seconds = fit(names(x), names(y), seed)
     return *figures, corrected_table(x, y), seconds
+
+
+def measure_copies(n_values, n, seed):
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=n) if n_values is None else rng.integers(n_values, size=n)
+    return fit(x, x, seed)
 
 
 def main():
@@ -140,6 +153,26 @@ def main():
             {"labels": name, "rows": n, "truth": round(float(truth), 4)} | found
         )
     write_csv("labels.csv", rows)
+    copies(args.draws)
+
+
+def copies(n_draws):
+    columns = "MINE", "se", "bound", "s"
+    header = "".join(f"{each:>8}" for each in ("rows", "ln rows", "truth", *columns))
+    print(f"\n{'numbers with themselves':<32}{header}")
+    rows = []
+    for name, n_values in (("continuous", None), ("4,096 whole numbers", 4096)):
+        truth = np.inf if n_values is None else np.log(n_values)
+        for n in (100, 1000, 5_000, 20_000, 100_000):
+            if n < (n_values or 0):
+                continue
+            draws = [measure_copies(n_values, n, i) for i in range(n_draws)]
+            figures = np.mean(draws, axis=0)
+            text = "".join(f"{each:8.3f}" for each in (np.log(n), truth, *figures))
+            print(f"{name:<32}{n:8}{text}", flush=True)
+            found = dict(zip(columns, figures.round(4).tolist(), strict=True))
+            rows.append({"numbers": name, "rows": n} | found)
+    write_csv("copies.csv", rows)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from sklearn.model_selection import GroupKFold
 from sklearn.utils import check_random_state
 
 from ._crossfit import CrossFit, make_folds
-from ._encoding import MAX_DISCRETE, Override, TableEncoder
+from ._encoding import IDENTIFIER_SHARE, MAX_DISCRETE, Override, TableEncoder
 from ._params import Settings
 from ._table import Table, is_missing
 from ._typing import CV, Bools, Floats, Folds, Ints, SeedLike
@@ -27,6 +27,9 @@ _VERY_FEW_ROWS = 30
 _FOUND = 2.8
 # Rows, of all, whose label is worth a word if no other row has it.
 _RARE = 0.01
+
+# Columns that one message names.
+_NAMED = 5
 
 # Text that reads as a number, also with a decimal comma or thousands set apart; but
 # what begins with a nought is a code. So many rows are looked at.
@@ -252,6 +255,40 @@ def warn_of_rare_labels(table: Table, labels: Ints | None) -> None:
             f"{share:.0%} of the rows have a label of {table.name} that no other row "
             "has. No other row can bear out what such labels tell, so the estimate is "
             "lower by that. Use more rows, or merge labels that belong together."
+        )
+
+
+def warn_of_many_labels(
+    table: Table, discrete: Sequence[Override], limit: int, beside: str
+) -> None:
+    """Say which columns have more labels than are told apart.
+
+    Parameters
+    ----------
+    table : Table
+    discrete : list of bool or "auto"
+    limit : int
+        Labels that are told apart.
+    beside : str
+        What the columns are measured against.
+    """
+    columns = dict(table.text_columns(_READ, categories=True))
+    declared = [j for j, each in enumerate(discrete) if each is True]
+    for j in set(declared) - set(columns):
+        columns[j] = table.column(j)[:: max(1, table.shape[0] // _READ)]
+    named = []
+    for j, cells in sorted(columns.items()):
+        n_labels = len(set(cells.tolist()))
+        if limit < n_labels <= IDENTIFIER_SHARE * len(cells):
+            named.append(f"{table.label(j)!r}")
+    if named:
+        more = f" and {len(named) - _NAMED} more" * (len(named) > _NAMED)
+        warn(
+            f"Columns of {table.name} have more than {limit} labels: "
+            f"{', '.join(named[:_NAMED])}{more}. Beside {beside} the {limit} most "
+            "frequent are told apart and all others count as one, so that what those "
+            "tell is missed. Merge labels that belong together. (Two single columns "
+            "of labels are counted label by label, however many there are.)"
         )
 
 

@@ -49,7 +49,7 @@ def infinite_pairs(
         end. Rows in which either is missing are left out.
     """
     # Whole columns are read only where their first rows let them be functions.
-    heads, of_others = (_numbers_of(part.rows(slice(_HEAD))) for part in (table, other))
+    heads, of_others = (numbers_of(part.rows(slice(_HEAD))) for part in (table, other))
     if not heads:
         return []
     numeric, stacked = list(heads), np.column_stack(list(heads.values()))
@@ -128,7 +128,7 @@ def _is_numbers(column: NDArray[Any]) -> bool:
     return column.dtype != object
 
 
-def _numbers_of(table: Table) -> dict[int, Floats]:
+def numbers_of(table: Table) -> dict[int, Floats]:
     """The columns of numbers, by their place."""
     columns = {j: table.column(j) for j in range(table.shape[1])}
     return {j: column for j, column in columns.items() if _is_numbers(column)}

@@ -23,6 +23,7 @@ from ._checks import (
     warn_of_few_rows,
     warn_of_fit,
     warn_of_identifiers,
+    warn_of_many_labels,
     warn_of_new_labels,
     warn_of_numbers_in_text,
     warn_of_rare_labels,
@@ -30,10 +31,10 @@ from ._checks import (
 )
 from ._copies import copied_cells, infinite_pairs, warn_of_infinite
 from ._crossfit import CrossFit, cross_fit, n_tested
-from ._encoding import LevelMap, TableEncoder
+from ._encoding import MAX_CATEGORIES, MAX_LABELS, LevelMap, TableEncoder
 from ._given import ConditionalTest, GivenFit, GivenFitter
 from ._html import ShowsFigures, with_interval
-from ._labels import LabelBank
+from ._labels import LabelBank, LabelGrid
 from ._null import independence_p_value
 from ._pair import Pair, TableBank, fine_levels, fit_pair
 from ._params import (
@@ -369,6 +370,12 @@ class MINE(KnowsItsVersion, TellsCallbacks, ShowsFigures, TakesAnyTable, BaseEst
         pair = None
         if z is None and settings.solved and settings.start is not None:
             pair = self._pair(X, target, folds, in_cells)
+        if pair is None or not isinstance(pair.grid, LabelGrid):
+            limit = MAX_LABELS, "numbers"
+            if pair is None:
+                limit = MAX_CATEGORIES, "other columns"
+            warn_of_many_labels(X, decided[0], *limit)
+            warn_of_many_labels(target, decided[1], *limit)
         with one_thread():
             if z is not None:
                 fitter = GivenFitter(y, z, folds, settings, seed=seed, **options)

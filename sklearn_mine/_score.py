@@ -18,12 +18,13 @@ from ._checks import (
     require_pairs,
     warn_of_few_rows,
     warn_of_identifiers,
+    warn_of_many_labels,
     warn_of_numbers_in_text,
     warn_of_rare_labels,
     warn_of_repeats,
 )
-from ._copies import infinite_pairs, warn_of_infinite
-from ._encoding import Override, TableEncoder
+from ._copies import infinite_pairs, numbers_of, warn_of_infinite
+from ._encoding import MAX_LABELS, Override, TableEncoder
 from ._params import (
     CRITIC_CONSTRAINTS,
     NATS_PER_UNIT,
@@ -388,6 +389,10 @@ def score_table(
     warn_of_identifiers(task.encoder, target)
     if task.encoder.informative:
         warn_of_rare_labels(target, task.labels)
+    if task.labels is None:
+        warn_of_many_labels(table, overrides, MAX_LABELS, "numbers")
+    elif any(overrides[j] is not True for j in numbers_of(table.rows(slice(1)))):
+        warn_of_many_labels(target, [True], MAX_LABELS, "numbers")
     given = _given_columns(params.given_features, table)
     if given:
         task.condition_on(table.block(given), [overrides[j] for j in given])

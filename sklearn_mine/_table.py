@@ -24,6 +24,7 @@ from sklearn.utils.validation import validate_data
 from ._typing import Bools, Floats, TableLike
 
 _TEXT = str, bytes
+_CATEGORIES = nw.Categorical, nw.Enum
 _DATES = datetime.date, np.datetime64
 _SPANS = datetime.timedelta, np.timedelta64
 
@@ -80,8 +81,16 @@ class Table:
             return _array_values(self._data[:, [j]].toarray().ravel())
         return _array_values(self._data[:, j])
 
-    def text_columns(self, n_rows: int) -> Iterator[tuple[int, NDArray[Any]]]:
-        """Columns that are text and not declared categories, in about so many rows.
+    def text_columns(
+        self, n_rows: int, categories: bool = False
+    ) -> Iterator[tuple[int, NDArray[Any]]]:
+        """Columns that are text, in about so many rows.
+
+        Parameters
+        ----------
+        n_rows : int
+        categories : bool
+            Whether those count that are declared categories.
 
         Yields
         ------
@@ -92,7 +101,8 @@ class Table:
         few = self.rows(slice(None, None, max(1, self.shape[0] // n_rows)))
         if self.is_frame:
             kinds = self._data.schema.values()
-            may_be = [kind in (nw.String, nw.Object) for kind in kinds]
+            known = nw.String, nw.Object, *_CATEGORIES * categories
+            may_be = [kind in known for kind in kinds]
         else:
             may_be = [self._data.dtype.kind in "OSUT"] * self.shape[1]
         for j in np.flatnonzero(may_be).tolist():

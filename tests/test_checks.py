@@ -129,3 +129,36 @@ def test_numbers_in_text_of_the_target_are_warned_of():
     with warnings.catch_warnings():
         warnings.filterwarnings("error", "Text columns of y")
         mine_score(y[:, None], X["price"], discrete_target=True, random_state=0)
+
+
+def _of_labels(rng, n_labels, n=1200):
+    labels = rng.integers(n_labels, size=n)
+    return pd.DataFrame({"text": [f"shop {i}" for i in labels], "code": labels})
+
+
+@pytest.mark.parametrize("as_categories", [False, True])
+def test_labels_that_are_not_told_apart_are_named(as_categories, rng):
+    X = _of_labels(rng, 300).assign(few=rng.integers(5, size=1200))
+    if as_categories:
+        X["text"] = X["text"].astype("category")
+    options = {"discrete_features": ["code"], "solver": "newton", "random_state": 0}
+    with pytest.warns(UserWarning, match="than 256 labels: 'text', 'code'. Beside num"):
+        mine_score(X, rng.normal(size=1200), **options)
+    with pytest.warns(UserWarning, match="Columns of y have more than 256 labels"):
+        mine_score(rng.normal(size=(1200, 1)), X["text"], solver="newton")
+    with pytest.warns(UserWarning, match="than 64 labels: 'text'. Beside other col"):
+        MINE(solver="newton").fit(X[["text", "few"]], rng.normal(size=1200))
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_labels_that_are_told_apart_are_not_named(rng):
+    X, y = _of_labels(rng, 300), rng.normal(size=1200)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message="Columns of")
+        labels = {"discrete_features": ["code"], "solver": "newton"}
+        mine_score(X, X["text"], **labels)
+        mine_score(_of_labels(rng, 60), y, **labels)
+        MINE(discrete_features=True, random_state=0).fit(X[["code"]], X["text"])
+        # What tells rows apart is named as such.
+        names = np.array([f"row {i}" for i in range(1200)], dtype=object)
+        mine_score(names[:, None], y, solver="newton")
