@@ -27,7 +27,8 @@ _VERY_FEW_ROWS = 30
 _FOUND = 2.8
 # Rows, of all, whose label is worth a word if no other row has it.
 _RARE = 0.01
-
+# Times that a table is looked for in itself.
+_MAX_COPIES = 20
 # Columns that one message names.
 _NAMED = 5
 
@@ -259,7 +260,7 @@ def warn_of_rare_labels(table: Table, labels: Ints | None) -> None:
 
 
 def warn_of_many_labels(
-    table: Table, discrete: Sequence[Override], limit: int, beside: str
+    table: Table, discrete: Sequence[Override], limit: int, where: str
 ) -> None:
     """Say which columns have more labels than are told apart.
 
@@ -269,27 +270,45 @@ def warn_of_many_labels(
     discrete : list of bool or "auto"
     limit : int
         Labels that are told apart.
-    beside : str
-        What the columns are measured against.
+    where : str
+        Where no more are, at the beginning of a sentence.
     """
     columns = dict(table.text_columns(_READ, categories=True))
-    declared = [j for j, each in enumerate(discrete) if each is True]
-    for j in set(declared) - set(columns):
+    for j in {j for j, each in enumerate(discrete) if each is True} - set(columns):
         columns[j] = table.column(j)[:: max(1, table.shape[0] // _READ)]
     named = []
-    for j, cells in sorted(columns.items()):
-        n_labels = len(set(cells.tolist()))
-        if limit < n_labels <= IDENTIFIER_SHARE * len(cells):
-            named.append(f"{table.label(j)!r}")
+    for j, some in sorted(columns.items()):
+        n_labels, share = _labels_in(some)
+        if n_labels > limit and share > IDENTIFIER_SHARE:
+            # Of more rows more may have the same label.
+            n_labels, share = _labels_in(table.column(j))
+        if n_labels > limit and share <= IDENTIFIER_SHARE:
+            named.append(f"{table.name}[{table.label(j)!r}]")
     if named:
-        more = f" and {len(named) - _NAMED} more" * (len(named) > _NAMED)
+        more = f" and {len(named) - _NAMED} more columns" * (len(named) > _NAMED)
         warn(
-            f"Columns of {table.name} have more than {limit} labels: "
-            f"{', '.join(named[:_NAMED])}{more}. Beside {beside} the {limit} most "
-            "frequent are told apart and all others count as one, so that what those "
-            "tell is missed. Merge labels that belong together. (Two single columns "
-            "of labels are counted label by label, however many there are.)"
+            f"More than {limit} labels in {', '.join(named[:_NAMED])}{more}. {where} "
+            f"the {limit} most frequent are told apart and all others count as one, so "
+            "that what those tell is missed. Merge labels that belong together."
         )
+
+
+def _labels_in(cells: NDArray[Any]) -> tuple[int, float]:
+    """How many labels there are, and their share of the rows that have one."""
+    cells = cells[~is_missing(cells)]
+    n_labels = len(set(cells.tolist()))
+    return n_labels, n_labels / max(len(cells), 1)
+
+
+def has_numbers(table: Table, discrete: Sequence[Override]) -> bool:
+    """Whether any column holds more numbers than are labels."""
+    some = table.rows(slice(_READ))
+    for j, declared in enumerate(discrete):
+        column = some.column(j)
+        if declared is not True and column.dtype != object:
+            if len(np.unique(column)) > MAX_DISCRETE:
+                return True
+    return False
 
 
 def warn_of_new_labels(x_codes: Ints, y_codes: Ints) -> None:
@@ -357,7 +376,9 @@ def warn_of_repeats(
     counts = np.unique(both, axis=0, return_counts=True)[1]
     n_repeated = len(both) - len(counts)
     finest = max(len(np.unique(column)) for column in both.T)
-    copied = counts.min() > 1 and len(counts) > MAX_DISCRETE
+    # A table that holds each row a few times; few values meet by chance.
+    each = counts.min() > 1 and len(counts) > MAX_DISCRETE
+    copied = each and len(counts) < 1.5 * finest and counts.mean() < _MAX_COPIES
     if n_repeated and (finest > 0.5 * len(both) or copied):
         warn(
             f"{n_repeated} of {len(rows)} rows repeat another row. Copies of one row "

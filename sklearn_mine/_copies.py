@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ._encoding import LevelMap, Override, fit_column
 from ._table import Table, is_missing
-from ._typing import Floats, Ints
+from ._typing import Floats, Folds, Ints
 from ._warn import warn
 
 # Rows that tell at once that most pairs of columns are no functions of each other, and
@@ -21,6 +21,11 @@ _HEAD, _MIN_IN_ORDER = 16, 10
 # Rows of a cell, that others of it train on where some are held out: of 2 to 8, with
 # 100 to 100,000 rows, those of 3 or 4 show most.
 _CELL = 3
+# A cell of rows whose other side is missing has so many times as many.
+_LONELY = 4
+# Where groups or sorted folds hold out whole cells, these tell nothing; two folds meet
+# three of four.
+_MET = 0.6
 # Columns that one message names.
 _NAMED = 5
 
@@ -49,7 +54,7 @@ def infinite_pairs(
         end. Rows in which either is missing are left out.
     """
     # Whole columns are read only where their first rows let them be functions.
-    heads, of_others = (numbers_of(part.rows(slice(_HEAD))) for part in (table, other))
+    heads, of_others = (_numbers_of(part.rows(slice(_HEAD))) for part in (table, other))
     if not heads:
         return []
     numeric, stacked = list(heads), np.column_stack(list(heads.values()))
@@ -102,33 +107,49 @@ def copied_cells(x: NDArray[Any], y: NDArray[Any]) -> Cells | None:
     # Of nearly all pairs a few rows tell.
     if not (_one_way(x[:_HEAD], y[:_HEAD]) and _are_functions(x, y)):
         return None
-    present = ~(is_missing(x) | is_missing(y))
-    _, value, counts = np.unique(y[present], return_inverse=True, return_counts=True)
-    cells = _filled(counts)[value]
-
-    def of_all(column: Floats) -> Ints:
-        found = LevelMap(column[present], cells)(column)
-        return np.where(is_missing(column), cells.max() + 1, found)
-
-    return of_all(x), of_all(y)
+    if is_missing(y).sum() > is_missing(x).sum():
+        y_cells, x_cells = _along(y, x)
+    else:
+        x_cells, y_cells = _along(x, y)
+    return None if len(np.unique(y_cells)) < 2 else (x_cells, y_cells)
 
 
-def _filled(counts: Ints) -> Ints:
-    """The cell of each value, of which so many rows have it; full ones take no more."""
-    cells, cell, n_rows = np.empty_like(counts), 0, 0
-    for place, count in enumerate(counts.tolist()):
+def _along(x: Floats, y: Floats) -> Cells:
+    """Cells along y, of which fewer are missing."""
+    x_known, y_known = ~is_missing(x), ~is_missing(y)
+    _, value, counts = np.unique(y[y_known], return_inverse=True, return_counts=True)
+    paired = np.bincount(value[x_known[y_known]], minlength=len(counts))
+    y_cells = np.empty(len(y), dtype=np.int64)
+    y_cells[y_known] = of_values = _filled(paired, counts)[value]
+    y_cells[~y_known] = missing = of_values.max() + 1
+    both = x_known & y_known
+    x_cells = np.where(x_known, LevelMap(x[both], y_cells[both])(x), missing)
+    return x_cells, y_cells
+
+
+def _filled(paired: Ints, counts: Ints) -> Ints:
+    """The cell of each value, of which so many rows have it, paired ones or all."""
+    cells, cell, n_paired, n_rows = np.empty_like(counts), 0, 0, 0
+    of_values = zip(paired.tolist(), counts.tolist(), strict=True)
+    for place, (n_paired_more, n_more) in enumerate(of_values):
         cells[place] = cell
-        n_rows += count
-        if n_rows >= _CELL:
-            cell, n_rows = cell + 1, 0
+        n_paired, n_rows = n_paired + n_paired_more, n_rows + n_more
+        if n_paired >= _CELL or n_rows >= _LONELY * _CELL:
+            cell, n_paired, n_rows = cell + 1, 0, 0
     return cells
+
+
+def are_met(cells: Cells, folds: Folds) -> bool:
+    """Whether training rows meet the cells of most rows that are held out."""
+    met = [np.isin(each[test], each[train]) for train, test in folds for each in cells]
+    return bool(np.concatenate(met).mean() > _MET)
 
 
 def _is_numbers(column: NDArray[Any]) -> bool:
     return column.dtype != object
 
 
-def numbers_of(table: Table) -> dict[int, Floats]:
+def _numbers_of(table: Table) -> dict[int, Floats]:
     """The columns of numbers, by their place."""
     columns = {j: table.column(j) for j in range(table.shape[1])}
     return {j: column for j, column in columns.items() if _is_numbers(column)}
@@ -137,7 +158,8 @@ def numbers_of(table: Table) -> dict[int, Floats]:
 def _are_functions(x: Floats, y: Floats) -> bool:
     """Whether x and y, where both are there, are strictly monotone in each other."""
     present = ~(np.isnan(x) | np.isnan(y))
-    return int(present.sum()) >= _MIN_IN_ORDER and _one_way(x[present], y[present])
+    x, y = x[present], y[present]
+    return len(y) >= _MIN_IN_ORDER and bool((y != y[0]).any()) and _one_way(x, y)
 
 
 def _one_way(x: Floats, y: Floats) -> bool:

@@ -214,11 +214,12 @@ def fit_column(
     summary = (uniques, inverse, counts)
     if len(uniques) == 1 and not has_missing:
         return ColumnEncoding("constant", none, none, none, False, True), summary
-    # Numbers that the user calls labels are codes, unless they are as few as counts.
-    is_codes = discrete is True and len(uniques) > MAX_DISCRETE
-    if values.dtype == object or is_codes:
+    is_text = values.dtype == object
+    if is_text or discrete is True:
         if len(uniques) > IDENTIFIER_SHARE * len(present) and len(uniques) > 2:
             return ColumnEncoding("identifier", none, none, none, False, True), summary
+    # Numbers that the user calls labels are codes, unless they are as few as counts.
+    if is_text or (discrete is True and len(uniques) > MAX_DISCRETE):
         kept = _heaviest(uniques, counts, MAX_CATEGORIES)
         atoms = kept[1:] if len(kept) == len(uniques) == 2 else kept
         return ColumnEncoding("category", none, none, atoms, has_missing, True), summary
@@ -396,6 +397,15 @@ class LevelMap:
         first, last = np.flatnonzero(changes[:-1]), np.flatnonzero(changes[1:])
         self.lowest, self.highest = values[first], values[last]
         self.codes = codes[first]
+
+    def bounded(self) -> Self:
+        """The same of numbers, by bounds halfway between levels: no value is kept."""
+        bounds = 0.5 * self.highest[:-1] + 0.5 * self.lowest[1:]
+        self.lowest, self.highest = (
+            np.append(-np.inf, bounds),
+            np.append(bounds, np.inf),
+        )
+        return self
 
     def __call__(self, values: NDArray[Any]) -> Ints:
         """Level of each value, (n,), int64."""

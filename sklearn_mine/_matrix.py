@@ -11,12 +11,14 @@ from numpy.typing import ArrayLike
 from ._checks import (
     discrete_overrides,
     draw_seed,
+    has_numbers,
     require_pairs,
     warn_of_few_rows,
+    warn_of_many_labels,
     warn_of_numbers_in_text,
 )
 from ._copies import infinite_pairs, warn_of_infinite
-from ._encoding import Override, level_columns
+from ._encoding import MAX_LABELS, Override, level_columns
 from ._params import NATS_PER_UNIT
 from ._progress import progress
 from ._score import MINEScore, as_score
@@ -174,6 +176,12 @@ def mine_matrix(
             )
         warn_of_numbers_in_text(other)
     warn_of_numbers_in_text(table, overrides)
+    for side, overrides_of, others, of_others in (
+        (table, overrides, other, of_other),
+        (other, of_other, table, overrides),
+    )[: 1 if Y is None else 2]:
+        if has_numbers(others, of_others):
+            warn_of_many_labels(side, overrides_of, MAX_LABELS, "Against numbers")
     tables, discrete = (table, other), (overrides, of_other)
     marks = _marks(table, overrides, params.encoding)
     of_others = marks if Y is None else _marks(other, of_other, params.encoding)

@@ -371,9 +371,9 @@ class MINE(KnowsItsVersion, TellsCallbacks, ShowsFigures, TakesAnyTable, BaseEst
         if z is None and settings.solved and settings.start is not None:
             pair = self._pair(X, target, folds, in_cells)
         if pair is None or not isinstance(pair.grid, LabelGrid):
-            limit = MAX_LABELS, "numbers"
+            limit = MAX_LABELS, "Against numbers"
             if pair is None:
-                limit = MAX_CATEGORIES, "other columns"
+                limit = MAX_CATEGORIES, "By networks"
             warn_of_many_labels(X, decided[0], *limit)
             warn_of_many_labels(target, decided[1], *limit)
         with one_thread():
@@ -401,6 +401,8 @@ class MINE(KnowsItsVersion, TellsCallbacks, ShowsFigures, TakesAnyTable, BaseEst
                     (X, target), pair.codes, pair.ordered, strict=True
                 )
             )
+            if pair.in_cells:
+                x_map, y_map = x_map.bounded(), y_map.bounded()
             self._level_maps = x_map, y_map
         self._report(pieces, fit.history)
         for each, of in zip(fits, _TERMS if len(fits) > 1 else ("",), strict=True):

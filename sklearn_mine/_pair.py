@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 
 from ._basis import Side
-from ._copies import Cells
+from ._copies import Cells, are_met
 from ._crossfit import CrossFit, cross_fit, hold_shares, n_repeats
 from ._encoding import (
     MAX_LABELS,
@@ -304,10 +304,16 @@ class Pair:
         self.x, self.y, self.folds = x, y, folds
         # Whether levels tell all that labels tell.
         self.exact = all(side.whole and side.encoding.discrete for side in (x, y))
-        if cells is not None and not (x.encoding.discrete and y.encoding.discrete):
+        self.grid: Any
+        self.in_cells = (
+            cells is not None
+            and not (x.encoding.discrete and y.encoding.discrete)
+            and are_met(cells, folds)
+        )
+        if cells is not None and self.in_cells:
             self.codes, self.ordered = cells, (True, True)
             x_levels, y_levels = (np.zeros(side.max() + 1, dtype=int) for side in cells)
-            self.grid: Any = LabelGrid(x_levels, y_levels, balanced=False)
+            self.grid = LabelGrid(x_levels, y_levels, balanced=False)
             return
         self.codes, self.ordered = (x.codes, y.codes), (x.ordered, y.ordered)
         balanced = hold_shares(folds, y.labels)

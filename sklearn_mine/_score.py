@@ -13,6 +13,7 @@ from ._checks import (
     column_indices,
     discrete_overrides,
     draw_seed,
+    has_numbers,
     may_repeat,
     near_what_rows_show,
     require_pairs,
@@ -23,8 +24,8 @@ from ._checks import (
     warn_of_rare_labels,
     warn_of_repeats,
 )
-from ._copies import infinite_pairs, numbers_of, warn_of_infinite
-from ._encoding import MAX_LABELS, Override, TableEncoder
+from ._copies import infinite_pairs, warn_of_infinite
+from ._encoding import MAX_CATEGORIES, MAX_LABELS, Override, TableEncoder
 from ._params import (
     CRITIC_CONSTRAINTS,
     NATS_PER_UNIT,
@@ -389,10 +390,13 @@ def score_table(
     warn_of_identifiers(task.encoder, target)
     if task.encoder.informative:
         warn_of_rare_labels(target, task.labels)
-    if task.labels is None:
-        warn_of_many_labels(table, overrides, MAX_LABELS, "numbers")
-    elif any(overrides[j] is not True for j in numbers_of(table.rows(slice(1)))):
-        warn_of_many_labels(target, [True], MAX_LABELS, "numbers")
+    if target.shape[1] > 1 or params.feature_groups is not None:
+        for part, discrete in ((table, overrides), (target, of_target)):
+            warn_of_many_labels(part, discrete, MAX_CATEGORIES, "In a vector")
+    elif task.labels is None:
+        warn_of_many_labels(table, overrides, MAX_LABELS, "Against numbers")
+    elif task.labels.max() >= MAX_LABELS and has_numbers(table, overrides):
+        warn_of_many_labels(target, [True], MAX_LABELS, "Against numbers")
     given = _given_columns(params.given_features, table)
     if given:
         task.condition_on(table.block(given), [overrides[j] for j in given])

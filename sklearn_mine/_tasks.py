@@ -104,8 +104,7 @@ class Task:
                 self.settings,
                 seed,
                 independent,
-                # A closer look does.
-                strong is not None and self.settings.start is not None,
+                counts_labels=strong is not None and self.settings.start is not None,
             )
 
     @cached_property
@@ -153,10 +152,15 @@ class Task:
         return TableEncoder(*how).fit_transform(self.target)
 
     @cached_property
+    def target_column(self) -> NDArray[Any]:
+        """The only column of the target."""
+        return self.target.column(0)
+
+    @cached_property
     def target_levels(self) -> Levels:
         """The target on a fine grid."""
         return fine_levels(
-            self.target.column(0),
+            self.target_column,
             encoding=self.encoding,
             discrete=self.discrete[0],
         )
@@ -229,7 +233,9 @@ def score_chunk(task: Task, chunk: Chunk) -> list[Outcome | None]:
                     result.kinds[place],
                 )
                 column = chunk.table.column(columns[place])
-                cells = copied_cells(column, task.target.column(0))
+                cells = None
+                if task.strong is not None and result.kinds[place] == "newton":
+                    cells = copied_cells(column, task.target_column)
                 if _may_pay(task, column, result, place, cells) and not task.abandoned:
                     outcomes[i] = _look_closer(task, chunk, i, outcome, cells)
         for i, outcome in enumerate(outcomes):

@@ -142,23 +142,45 @@ def test_labels_that_are_not_told_apart_are_named(as_categories, rng):
     if as_categories:
         X["text"] = X["text"].astype("category")
     options = {"discrete_features": ["code"], "solver": "newton", "random_state": 0}
-    with pytest.warns(UserWarning, match="than 256 labels: 'text', 'code'. Beside num"):
+    with pytest.warns(
+        UserWarning, match=r"256 labels in X\['text'\], X\['code'\]. Aga"
+    ):
         mine_score(X, rng.normal(size=1200), **options)
-    with pytest.warns(UserWarning, match="Columns of y have more than 256 labels"):
+    with pytest.warns(UserWarning, match=r"More than 256 labels in y\["):
         mine_score(rng.normal(size=(1200, 1)), X["text"], solver="newton")
-    with pytest.warns(UserWarning, match="than 64 labels: 'text'. Beside other col"):
+    with pytest.warns(UserWarning, match=r"64 labels in X\['text'\]. By networks"):
         MINE(solver="newton").fit(X[["text", "few"]], rng.normal(size=1200))
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_labels_that_are_many_are_named_wherever_they_are(rng):
+    X, y = _of_labels(rng, 300), rng.normal(size=1200)
+    score = MINEScore(solver="newton", cv=2, random_state=0)
+    with pytest.warns(UserWarning, match=r"256 labels in X\['text'\]. Against numbers"):
+        mine_matrix(X[["text"]].assign(y=y), score=score)
+    with pytest.warns(UserWarning, match=r"64 labels in y\['text'\]. In a vector"):
+        mine_score(X[["code"]], X.assign(y=y), solver="newton", cv=2, max_iter=1)
+
+
+def test_few_values_that_meet_are_no_copies_of_rows(rng):
+    ages = rng.integers(18, 90, size=5000)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        mine_score(ages[:, None], rng.integers(2, size=5000), random_state=0)
 
 
 @pytest.mark.filterwarnings("ignore")
 def test_labels_that_are_told_apart_are_not_named(rng):
     X, y = _of_labels(rng, 300), rng.normal(size=1200)
     with warnings.catch_warnings():
-        warnings.filterwarnings("error", message="Columns of")
+        warnings.filterwarnings("error", message="More than")
         labels = {"discrete_features": ["code"], "solver": "newton"}
         mine_score(X, X["text"], **labels)
-        mine_score(_of_labels(rng, 60), y, **labels)
+        few = _of_labels(rng, 5)
+        few["code"] = few["code"].where(rng.random(1200) < 0.6)  # missing else
+        mine_score(few, y, **labels)
         MINE(discrete_features=True, random_state=0).fit(X[["code"]], X["text"])
+        mine_score(X[["code"]] % 2, X["text"], solver="newton")
         # What tells rows apart is named as such.
         names = np.array([f"row {i}" for i in range(1200)], dtype=object)
         mine_score(names[:, None], y, solver="newton")

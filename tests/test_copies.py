@@ -87,6 +87,47 @@ def test_whole_numbers_that_repeat_have_their_entropy(discrete, rng):
     assert matrix[0, 0] == pytest.approx(entropy, rel=0.02)
 
 
+@pytest.mark.filterwarnings("ignore")
+def test_cells_that_groups_hold_out_whole_are_not_used(rng):
+    value, group = (np.repeat(each, 5) for each in (rng.normal(size=100), range(100)))
+    options = {"groups": group, "solver": "newton", "random_state": 0}
+    (score,), _ = mine_score(value[:, None], 2.0 * value, **options)
+    assert score > 1.0
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_what_is_missing_tells_of_the_other_side(rng):
+    n = 1000
+    y = np.where(rng.random(n) < 0.5, rng.integers(2, size=n), rng.uniform(-1, 2, n))
+    x = np.where(np.isin(y, (0, 1)), y, np.nan)
+    truth = 1.5 * np.log(2.0)
+    for one, other in ((x, y), (y, x)):
+        found = mine_matrix(one[:, None], other[:, None], random_state=0)
+        assert found[0, 0] == pytest.approx(truth, abs=0.1)
+    only = np.where(y == 0, 1.0, np.nan)
+    (score,), _ = mine_score(only[:, None], y, random_state=0)
+    share = (y == 0).mean()
+    assert score == pytest.approx(scipy.stats.entropy([share, 1 - share]), abs=0.05)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("n", [20, 200])
+def test_numbers_that_are_said_to_be_labels_and_come_once_tell_nothing(n, rng):
+    y = rng.normal(size=n)
+    labels = {"discrete_features": True, "random_state": 0}
+    scores, p_values = mine_score(y[:, None], y, **labels)
+    assert (scores[0], p_values[0]) == (0.0, 1.0)
+
+
+def test_critic_of_copies_keeps_no_value(rng):
+    x = rng.normal(size=300)
+    with pytest.warns(UserWarning, match="infinite"):
+        mine = MINE(random_state=0).fit(x[:, None], 2.0 * x)
+    for kept in mine._level_maps:
+        assert not np.isin(np.append(x, 2.0 * x), [kept.lowest, kept.highest]).any()
+    assert mine.score(x[:, None], 2.0 * x) > np.log(300) - 2.0
+
+
 @pytest.mark.filterwarnings("ignore:.*rows repeat")
 def test_missing_cells_of_a_copy_tell_no_more_than_that_they_are(rng):
     y = rng.integers(50, size=5000).astype(float)
