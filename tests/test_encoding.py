@@ -106,6 +106,26 @@ def test_text_is_discrete_and_indicators_tell_its_values_apart():
     assert len(np.unique(encoding.transform(values), axis=0)) == 3
 
 
+@pytest.mark.parametrize("n_labels", [40, 300])
+def test_codes_are_encoded_as_text_is(n_labels, rng):
+    codes = rng.integers(n_labels, size=1000).astype(float)
+    codes[:50] = np.nan
+    known = ~np.isnan(codes)
+    text = np.full(1000, None, dtype=object)
+    text[known] = [f"{int(code):04}" for code in codes[known]]
+    ours, theirs = level_column(codes, discrete=True), level_column(text)
+    np.testing.assert_array_equal(ours.codes, theirs.codes)
+    np.testing.assert_array_equal(ours.values, theirs.values)
+    assert not ours.ordered
+    encoded = fit_column(codes, discrete=True)
+    np.testing.assert_array_equal(
+        encoded.transform(codes), fit_column(text).transform(text)
+    )
+    assert not encoded.transform(codes[known] + 0.5).any()
+    with pytest.raises(ValueError, match="numeric when fitted"):
+        encoded.transform(text)
+
+
 def test_unseen_category_has_no_indicator():
     encoding = fit_column(np.array(list("abcabcabc"), dtype=object))
     new = encoding.transform(np.array(["z"], dtype=object))

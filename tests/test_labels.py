@@ -197,24 +197,16 @@ def test_noisy_links_of_many_labels_are_measured(exponent, share, least, rng):
     assert mine.held_out_bound_ <= mine.mutual_info_ < truth + 2.0 * mine.std_error_
 
 
-@pytest.mark.parametrize(
-    ("n_labels", "n", "of_numbers"), [(34, 300, True), (300, 2000, False)]
-)
-def test_numbers_that_are_said_to_be_labels_are_like_text(n_labels, n, of_numbers, rng):
-    x = rng.integers(n_labels, size=n)
-    if of_numbers:
-        y = other = rng.normal(size=n_labels)[x] + rng.normal(size=n)
-    else:
-        y = np.where(rng.random(n) < 0.5, rng.permutation(n_labels)[x], x)
-        other = _names(y)
-    labels = {"discrete_features": True, "discrete_target": not of_numbers}
-    labels |= {"solver": "newton", "random_state": 0}
+def test_numbers_that_are_said_to_be_labels_are_like_text(rng):
+    x = rng.integers(300, size=2000)
+    y = np.where(rng.random(2000) < 0.5, rng.permutation(300)[x], x)
+    labels = {"discrete_features": True, "discrete_target": True, "random_state": 0}
     numbers = mine_score(x[:, None], y, **labels)
-    names = mine_score(_names(x)[:, None], other, **labels)
+    names = mine_score(_names(x)[:, None], _names(y), **labels)
     np.testing.assert_allclose(numbers, names, atol=1e-6)
-    assert numbers[0][0] > (0.1 if of_numbers else 1.5)
+    assert numbers[0][0] > 1.5
     numbers = MINE(**labels).fit(x[:, None], y).held_out_bound_
-    names = MINE(**labels).fit(_names(x)[:, None], other).held_out_bound_
+    names = MINE(**labels).fit(_names(x)[:, None], _names(y)).held_out_bound_
     assert numbers == pytest.approx(names, abs=1e-6)
 
 
