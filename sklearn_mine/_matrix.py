@@ -176,12 +176,10 @@ def mine_matrix(
             )
         warn_of_numbers_in_text(other)
     warn_of_numbers_in_text(table, overrides)
-    for side, overrides_of, others, of_others in (
-        (table, overrides, other, of_other),
-        (other, of_other, table, overrides),
-    )[: 1 if Y is None else 2]:
-        if has_numbers(others, of_others):
-            warn_of_many_labels(side, overrides_of, MAX_LABELS, "Against numbers")
+    if has_numbers(other, of_other):
+        warn_of_many_labels(table, overrides, MAX_LABELS, "Against numbers")
+    if Y is not None and has_numbers(table, overrides):
+        warn_of_many_labels(other, of_other, MAX_LABELS, "Against numbers")
     tables, discrete = (table, other), (overrides, of_other)
     marks = _marks(table, overrides, params.encoding)
     of_others = marks if Y is None else _marks(other, of_other, params.encoding)
