@@ -35,6 +35,8 @@ RIDGES = np.array([1.0, 3.0, 10.0, 30.0, 100.0])
 # Indicators that enter a head one by one, and half waves along the ranks.
 _MAX_INDICATORS, _MAX_FREQUENCY = 12, 4
 _MAX_CRITICS = 512
+# Cells of labels on both sides that are solved for a score.
+_MAX_CELLS = 4096
 # Where a first look shows less than the first, in nats or over the number of rows, it
 # is the score; more than the second is solved, and between them both count.
 _WEAK, _CLEAR = (0.02, 4.0), (0.05, 10.0)
@@ -46,8 +48,9 @@ class ColumnScores:
 
     `gaps` is what a plain table of counts, its bias removed, shows beyond the score,
     `gap_errors` its standard deviation where there is nothing to show;
-    `kinds` is "newton", "none" or "identifier"; `lumped` says where labels are too many
-    for a level each, though the target is discrete, or those of the target are.
+    `kinds` is "newton", "none" or "identifier"; `lumped` says where labels are better
+    counted: too many for a level each, though the target is discrete, or those of the
+    target are, or in too many cells to be solved fast.
     """
 
     scores: Floats
@@ -159,7 +162,8 @@ class ColumnScorer:
                 if levels.encoding.kind == "identifier":
                     result.kinds[j] = "identifier"
             elif not levels.canonical:
-                result.lumped[j] = lumped = has_many_labels(levels, self.target)
+                lumped = has_many_labels(levels, self.target)
+                result.lumped[j] = lumped = lumped or self._has_many_cells(levels)
                 keep([j], [levels], solved=not (lumped and self.counts_labels))
             else:
                 pending.append(levels)
@@ -170,6 +174,11 @@ class ColumnScorer:
         if pending:
             keep(where, pending)
         return result
+
+    def _has_many_cells(self, levels: Levels) -> bool:
+        """Whether cells of labels that have no order are so many that counting pays."""
+        unordered = not (levels.ordered or self.target.ordered)
+        return unordered and len(levels.values) * len(self.counts) > _MAX_CELLS
 
     def _score_batch(
         self, batch: Sequence[Levels], solved: bool

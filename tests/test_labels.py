@@ -217,6 +217,8 @@ def test_codes_are_told_apart_whatever_their_order(n_labels, rng):
     labels = {"discrete_features": True, "discrete_target": True, "random_state": 0}
     mine = MINE(**labels).fit(x[:, None], y)
     assert mine.mutual_info_ == pytest.approx(np.log(n_labels), rel=0.02)
+    (score,), _ = mine_score(x[:, None], y, **labels)
+    assert score == pytest.approx(np.log(n_labels), rel=0.02)
     # A code that was never seen is not its neighbour.
     beside, itself = mine.pointwise_mutual_info([[x[0] + 0.1], [x[0]]], [y[0], y[0]])
     assert beside <= 0.0 < itself
