@@ -16,7 +16,7 @@ from ._encoding import IDENTIFIER_SHARE, MAX_DISCRETE, Override, TableEncoder
 from ._params import Settings
 from ._table import Table, is_missing
 from ._typing import CV, Bools, Floats, Folds, Ints, SeedLike
-from ._warn import warn
+from ._warn import some_of, warn
 
 # Nats by which training rows may lie above held-out ones without a warning, and rows
 # from which the log of their number is a limit worth a word.
@@ -29,8 +29,6 @@ _FOUND = 2.8
 _RARE = 0.01
 # Times that a table is looked for in itself.
 _MAX_COPIES = 20
-# Columns that one message names.
-_NAMED = 5
 
 # Text that reads as a number, also with a decimal comma or thousands set apart; but
 # what begins with a nought is a code. So many rows are looked at.
@@ -285,9 +283,8 @@ def warn_of_many_labels(
         if n_labels > limit and share <= IDENTIFIER_SHARE:
             named.append(f"{table.name}[{table.label(j)!r}]")
     if named:
-        more = f" and {len(named) - _NAMED} more columns" * (len(named) > _NAMED)
         warn(
-            f"More than {limit} labels in {', '.join(named[:_NAMED])}{more}. {where} "
+            f"More than {limit} labels in {some_of(named, 'columns')}. {where} "
             f"the {limit} most frequent are told apart and all others count as one, so "
             "that what those tell is missed. Merge labels that belong together."
         )

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from ._encoding import LevelMap, Override, fit_column
 from ._table import Table, is_missing
 from ._typing import Floats, Folds, Ints
-from ._warn import warn
+from ._warn import some_of, warn
 
 # Rows that tell at once that most pairs of columns are no functions of each other, and
 # rows of which fewer may fall in order by chance.
-_HEAD, _MIN_IN_ORDER = 16, 10
+_FEW, _MIN_IN_ORDER = 16, 10
 # Rows of a cell, that others of it train on where some are held out: of 2 to 8, with
 # 100 to 100,000 rows, those of 3 or 4 show most.
 _CELL = 3
@@ -26,8 +26,6 @@ _LONELY = 4
 # Where groups or sorted folds hold out whole cells, these tell nothing; two folds meet
 # three of four.
 _MET = 0.6
-# Columns that one message names.
-_NAMED = 5
 
 # The cell of each row, of either column.
 Cells = tuple[Ints, Ints]
@@ -53,15 +51,16 @@ def infinite_pairs(
         A column of `table` and one of `other` of which each tells the other without
         end. Rows in which either is missing are left out.
     """
-    # Whole columns are read only where their first rows let them be functions.
-    heads, of_others = (_numbers_of(part.rows(slice(_HEAD))) for part in (table, other))
-    if not heads:
+    # Whole columns are read only where a few rows let them be functions.
+    some = _few(table.shape[0])
+    few, of_others = (_numbers_of(part.rows(some)) for part in (table, other))
+    if not few:
         return []
-    numeric, stacked = list(heads), np.column_stack(list(heads.values()))
+    numeric, stacked = list(few), np.column_stack(list(few.values()))
     pairs = []
-    for j, head in of_others.items():
-        order = np.argsort(head, kind="stable")
-        rises = np.diff(head[order]) > 0  # not where either is missing
+    for j, values in of_others.items():
+        order = np.argsort(values, kind="stable")
+        rises = np.diff(values[order]) > 0  # not where either is missing
         steps = np.diff(stacked[order], axis=0)[rises]
         one_way = ~(steps <= 0).any(axis=0) | ~(steps >= 0).any(axis=0)
         for i in np.asarray(numeric)[one_way].tolist():
@@ -75,15 +74,15 @@ def infinite_pairs(
 def warn_of_infinite(pairs: list[tuple[int, int]], table: Table, other: Table) -> None:
     """Say which pairs of columns, of :func:`infinite_pairs`, share without end."""
     if pairs:
-        named = ", ".join(
+        names = [
             f"{table.name}[{table.label(i)!r}] and {other.name}[{other.label(j)!r}]"
-            for i, j in pairs[:_NAMED]
-        )
-        more = f" and {len(pairs) - _NAMED} more pairs" * (len(pairs) > _NAMED)
+            for i, j in pairs
+        ]
         warn(
-            f"{named}{more}: continuous, and each an increasing or decreasing function "
-            "of the other, so their mutual information is infinite. The estimate only "
-            "says what so many rows can show; drop one of the two."
+            f"{some_of(names, 'pairs')}: continuous, and each an increasing or "
+            "decreasing function of the other, so their mutual information is "
+            "infinite. The estimate only says what so many rows can show; drop one of "
+            "the two."
         )
 
 
@@ -104,8 +103,8 @@ def copied_cells(x: NDArray[Any], y: NDArray[Any]) -> Cells | None:
     """
     if not (_is_numbers(x) and _is_numbers(y)):
         return None
-    # Of nearly all pairs a few rows tell.
-    if not (_one_way(x[:_HEAD], y[:_HEAD]) and _are_functions(x, y)):
+    some = _few(len(y))
+    if not (_one_way(x[some], y[some]) and _are_functions(x, y)):
         return None
     if is_missing(y).sum() > is_missing(x).sum():
         y_cells, x_cells = _along(y, x)
@@ -143,6 +142,11 @@ def are_met(cells: Cells, folds: Folds) -> bool:
     """Whether training rows meet the cells of most rows that are held out."""
     met = [np.isin(each[test], each[train]) for train, test in folds for each in cells]
     return bool(np.concatenate(met).mean() > _MET)
+
+
+def _few(n: int) -> slice:
+    """A few rows from all over a table, which may be sorted."""
+    return slice(None, None, max(1, n // _FEW))
 
 
 def _is_numbers(column: NDArray[Any]) -> bool:

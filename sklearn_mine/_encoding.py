@@ -7,6 +7,7 @@ get an indicator each, and so do categories and missing cells. Nothing here look
 more than one column, and nothing looks at the other variable.
 """
 
+import copy
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -401,11 +402,10 @@ class LevelMap:
     def bounded(self) -> Self:
         """The same of numbers, by bounds halfway between levels: no value is kept."""
         bounds = 0.5 * self.highest[:-1] + 0.5 * self.lowest[1:]
-        self.lowest, self.highest = (
-            np.append(-np.inf, bounds),
-            np.append(bounds, np.inf),
-        )
-        return self
+        found = copy.copy(self)
+        found.lowest = np.append(-np.inf, bounds)
+        found.highest = np.append(bounds, np.inf)
+        return found
 
     def __call__(self, values: NDArray[Any]) -> Ints:
         """Level of each value, (n,), int64."""

@@ -13,6 +13,15 @@ _INSIDE = tuple(
     for file in (__file__, joblib.__file__, sklearn.__file__)
 )
 
+# What one message names.
+_NAMED = 5
+
+
+def some_of(names: list[str], of_what: str) -> str:
+    """The first of many names, and how many more there are."""
+    more = f" and {len(names) - _NAMED} more {of_what}" * (len(names) > _NAMED)
+    return ", ".join(names[:_NAMED]) + more
+
 
 def warn(message: str, category: type[Warning] = UserWarning) -> None:
     """Warn of the line outside this package and those it is called by that led here."""
